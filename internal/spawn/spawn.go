@@ -8,11 +8,17 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync/atomic"
 )
 
-// Go runs fn in a goroutine of its own. A panic in fn is logged with the given
-// name and ends that goroutine only; then onPanic, if not nil, is called with the
-// panic as an error so that the owner can give back what fn held.
+var logger atomic.Pointer[slog.Logger]
+
+// LogTo sends the report of a panic to l. Nothing is written before the first call.
+func LogTo(l *slog.Logger) { logger.Store(l) }
+
+// Go runs fn in a goroutine of its own. A panic in fn ends that goroutine only: it
+// is logged under the given name, then onPanic, if not nil, is called with it as an
+// error so that the owner can give back what fn held.
 func Go(name string, fn func(), onPanic func(error)) {
 	go func() {
 		defer func() {
@@ -20,10 +26,11 @@ func Go(name string, fn func(), onPanic func(error)) {
 			if r == nil {
 				return
 			}
-			err := fmt.Errorf("sprint: internal error in %s: %v", name, r)
-			slog.Default().Error("panic", "goroutine", name, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			if l := logger.Load(); l != nil {
+				l.Error("panic", "goroutine", name, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			}
 			if onPanic != nil {
-				onPanic(err)
+				onPanic(fmt.Errorf("sprint: internal error in %s: %v", name, r))
 			}
 		}()
 		fn()

@@ -1,0 +1,135 @@
+package transport
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Detach takes the socket out of the Go poller and makes it blocking. Bytes that
+// the tls.Conn has already read stay with it.
+func (c *Conn) Detach() error {
+	raw, err := c.tcp.SyscallConn()
+	if err != nil {
+		return err
+	}
+	fd := -1
+	var dupErr error
+	if err := raw.Control(func(s uintptr) {
+		fd, dupErr = unix.FcntlInt(s, unix.F_DUPFD_CLOEXEC, 3)
+	}); err != nil {
+		return err
+	}
+	if dupErr != nil {
+		return fmt.Errorf("duplicating the socket: %w", dupErr)
+	}
+	// The copy shares the socket, so closing the original sends nothing.
+	if err := c.tcp.Close(); err != nil {
+		_ = unix.Close(fd)
+		return err
+	}
+	if err := unix.SetNonblock(fd, false); err != nil {
+		_ = unix.Close(fd)
+		return fmt.Errorf("making the socket blocking: %w", err)
+	}
+	c.fd, c.detached = fd, true
+	return nil
+}
+
+// Shutdown cuts both directions without freeing the descriptor: whoever waits on it
+// wakes. Safe from any thread while the connection is not closed.
+func (c *Conn) Shutdown() {
+	c.cut.Store(true)
+	if !c.detached {
+		_ = c.tcp.Close()
+		return
+	}
+	_ = unix.Shutdown(c.fd, unix.SHUT_RDWR)
+}
+
+// Quiet is what an idle connection's socket should be.
+type Quiet int
+
+// What Peek found.
+const (
+	Silent  Quiet = iota // alive, nothing to read
+	Pending              // bytes wait: a ticket, a close_notify, or what nobody asked for
+	Gone                 // FIN or an error
+)
+
+// Peek looks at the socket of an idle connection without waiting or reading.
+func (c *Conn) Peek() Quiet {
+	if c.detached {
+		return peek(c.fd)
+	}
+	raw, err := c.tcp.SyscallConn()
+	if err != nil {
+		return Gone
+	}
+	q := Gone
+	if err := raw.Control(func(fd uintptr) { q = peek(int(fd)) }); err != nil {
+		return Gone
+	}
+	return q
+}
+
+// Pull reads what waits on a detached socket, up to the size of p, and feeds it.
+// The memory is borrowed like Feed's.
+func (c *Conn) Pull(p []byte) {
+	n, errno := rawRecv(c.fd, p, unix.MSG_DONTWAIT)
+	switch {
+	case errno == unix.EAGAIN || errno == unix.EINTR:
+	case errno != 0:
+		c.End(os.NewSyscallError("recv", errno))
+	case n == 0:
+		c.End(ErrTruncated)
+	default:
+		c.Feed(p[:n])
+	}
+}
+
+func peek(fd int) Quiet {
+	var one [1]byte
+	for {
+		n, errno := rawRecv(fd, one[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		switch {
+		case errno == unix.EINTR:
+			continue
+		case errno == unix.EAGAIN:
+			return Silent
+		case errno != 0 || n == 0:
+			return Gone
+		}
+		return Pending
+	}
+}
+
+// send gives the socket what it takes now; 0 means full. RawSyscall: a call that
+// cannot block need not tell the scheduler, and this one runs on a host's thread.
+func send(fd int, p []byte) (int, error) {
+	for {
+		n, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd),
+			uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)),
+			unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
+		switch errno {
+		case 0:
+			return int(n), nil
+		case unix.EINTR:
+		case unix.EAGAIN:
+			return 0, nil
+		default:
+			return 0, os.NewSyscallError("send", errno)
+		}
+	}
+}
+
+func rawRecv(fd int, p []byte, flags uintptr) (int, syscall.Errno) {
+	n, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd),
+		uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)), flags, 0, 0)
+	return int(n), errno
+}
+
+func closeFD(fd int) error { return os.NewSyscallError("close", unix.Close(fd)) }

@@ -1,0 +1,34 @@
+//go:build !linux
+
+package transport
+
+import "errors"
+
+// Detach is for Linux: elsewhere a connection stays with the poller.
+func (c *Conn) Detach() error { return errors.ErrUnsupported }
+
+// Shutdown cuts the connection: whoever waits on it wakes.
+func (c *Conn) Shutdown() {
+	c.cut.Store(true)
+	_ = c.tcp.Close()
+}
+
+// Quiet is what an idle connection's socket should be.
+type Quiet int
+
+// What Peek found.
+const (
+	Silent  Quiet = iota // alive, nothing to read
+	Pending              // bytes wait, or may wait: a read must tell
+	Gone                 // FIN or an error
+)
+
+// Peek cannot look without reading here: the caller has to read.
+func (c *Conn) Peek() Quiet { return Pending }
+
+// Pull is for detached connections.
+func (c *Conn) Pull([]byte) {}
+
+func send(int, []byte) (int, error) { return 0, errors.ErrUnsupported }
+
+func closeFD(int) error { return nil }
