@@ -1,31 +1,179 @@
 package pool
 
-import "time"
+import (
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net"
+	"regexp"
+	"time"
+)
 
-// Options configure a pool. The zero value of each field means its default.
+// Auto stands for a value that is derived from MaxConnections.
+const Auto = -1
+
+// Options configure a pool. Start from Defaults: every value is taken as it is, and
+// New refuses a zero where zero has no meaning.
 type Options struct {
-	// Namespace prefixes metric names. If empty, "secure_channel".
+	// Namespace prefixes metric names: a letter, then letters, digits and _.
 	Namespace string
-	// MaxConnections bounds idle + lent + dialing + closing, always. If 0, 100.
+	// MaxConnections bounds idle + lent + dialing + closing, always; 1 to 65536.
 	MaxConnections int
-	// MaxWaiters bounds the callers that wait in Acquire. If 0, 4 x MaxConnections.
+	// MinIdle is how many idle connections are wanted; Auto is 10, or MaxConnections
+	// if that is less.
+	MinIdle int
+	// MaxWaiters bounds the callers that wait in Acquire; Auto is 4 x MaxConnections.
 	MaxWaiters int
-	// MaxDials bounds the dials in flight. If 0, 8.
+	// MaxDials bounds the dials in flight; 1 to 1024.
 	MaxDials int
-	// ConnectTimeout bounds one dial, handshake included. If 0, 5 s.
+	// ConnectTimeout bounds one dial: resolution, TCP and TLS handshake together.
 	ConnectTimeout time.Duration
-	// Metrics describe the optional HTTP server of package monitor.
+	// AcquireTimeout is used where a caller names none.
+	AcquireTimeout time.Duration
+	// HistogramRotationInterval is the length of one latency window. Percentiles are
+	// taken over the current window and the one before.
+	HistogramRotationInterval time.Duration
+	// BusyPoll is for an embedder: how long it may spin for an answer before it sleeps.
+	BusyPoll time.Duration
+
+	// ServerName is sent and verified; if empty, the endpoint's host.
+	ServerName string
+	// CAFile names PEM roots to trust instead of the system's.
+	CAFile string
+	// CAPEM holds PEM roots to trust instead of the system's.
+	CAPEM []byte
+	// MinTLSVersion is tls.VersionTLS12 or tls.VersionTLS13.
+	MinTLSVersion uint16
+
+	// Metrics describe the HTTP server of package monitor.
 	Metrics MetricsOptions
+
+	// Logger gets what happens to connections; nil for silence.
+	Logger *slog.Logger
+	// Detach is for an embedder that waits for sockets by itself: connections leave
+	// the Go poller after the handshake and are used with Send, Receive and Flush.
+	Detach bool
 }
 
 // MetricsOptions describe the optional HTTP server of package monitor.
 type MetricsOptions struct {
-	// Host is where to listen. If empty, 127.0.0.1.
+	// Host is where to listen: an address, or localhost.
 	Host string
-	// Port is where to listen; nil means 9090, 0 any free port.
-	Port *int
+	// Port is where to listen; 0 is any free port.
+	Port int
 	// Public allows a Host that is not a loopback address without a token.
 	Public bool
 	// Token, if not nil, says in constant time whether a request may pass.
 	Token func(candidate []byte) bool
+}
+
+// Defaults returns the options of a pool of which nothing was said.
+func Defaults() Options {
+	return Options{
+		Namespace:                 "secure_channel",
+		MaxConnections:            100,
+		MinIdle:                   Auto,
+		MaxWaiters:                Auto,
+		MaxDials:                  8,
+		ConnectTimeout:            5 * time.Second,
+		AcquireTimeout:            5 * time.Second,
+		HistogramRotationInterval: time.Hour,
+		MinTLSVersion:             tls.VersionTLS13,
+		Metrics:                   MetricsOptions{Host: "127.0.0.1", Port: 9090},
+	}
+}
+
+// Limits of the options. maxDuration keeps sums with the clock from overflowing.
+const (
+	maxConnections = 65536
+	maxWaiters     = 1 << 20
+	maxDials       = 1024
+	maxBusyPoll    = time.Second
+	maxDuration    = 10 * 365 * 24 * time.Hour
+)
+
+var namespacePattern = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
+
+// resolve derives what is Auto and checks everything together: the error names
+// every option that is wrong.
+func (o *Options) resolve() error {
+	if o.MinIdle == Auto {
+		o.MinIdle = min(10, max(o.MaxConnections, 0))
+	}
+	if o.MaxWaiters == Auto {
+		o.MaxWaiters = 4 * max(o.MaxConnections, 1)
+	}
+	var bad []error
+	refuse := func(format string, args ...any) { bad = append(bad, fmt.Errorf(format, args...)) }
+	within := func(name string, v, least, most int) {
+		if v < least || v > most {
+			refuse("%s: %d is not within %d to %d", name, v, least, most)
+		}
+	}
+	duration := func(name string, d time.Duration) {
+		switch {
+		case d <= 0:
+			refuse("%s: %v is not a positive duration", name, d)
+		case d > maxDuration:
+			refuse("%s: more than ten years", name)
+		}
+	}
+	within("max_connections", o.MaxConnections, 1, maxConnections)
+	within("min_idle", o.MinIdle, 0, maxConnections)
+	if o.MinIdle > o.MaxConnections {
+		refuse("min_idle: %d is above max_connections %d", o.MinIdle, o.MaxConnections)
+	}
+	within("max_waiters", o.MaxWaiters, 1, maxWaiters)
+	within("max_dials", o.MaxDials, 1, maxDials)
+	duration("connect_timeout", o.ConnectTimeout)
+	duration("acquire_timeout", o.AcquireTimeout)
+	duration("histogram_rotation_interval", o.HistogramRotationInterval)
+	if o.BusyPoll < 0 || o.BusyPoll > maxBusyPoll {
+		refuse("busy_poll: %v is not within 0 to %v", o.BusyPoll, maxBusyPoll)
+	}
+	if !namespacePattern.MatchString(o.Namespace) {
+		refuse("namespace: %q is not a metric name prefix (letters, digits, _)", o.Namespace)
+	}
+	if o.MinTLSVersion != tls.VersionTLS12 && o.MinTLSVersion != tls.VersionTLS13 {
+		refuse("min_tls_version: must be 12 or 13")
+	}
+	if o.CAFile != "" && len(o.CAPEM) > 0 {
+		refuse("ca_file and ca_pem: only one of them can be set")
+	}
+	if len(o.ServerName) > 255 {
+		refuse("server_name: longer than a host name can be")
+	}
+	o.Metrics.check(refuse)
+	if len(bad) > 0 {
+		return &Error{Kind: ErrOption, Text: oneLine(bad)}
+	}
+	return nil
+}
+
+func (m *MetricsOptions) check(refuse func(string, ...any)) {
+	if m.Port < 0 || m.Port > 65535 {
+		refuse("metrics_port: %d is not within 0 to 65535", m.Port)
+	}
+	if m.Host == "localhost" {
+		return
+	}
+	ip := net.ParseIP(m.Host)
+	switch {
+	case ip == nil:
+		refuse("metrics_host: %q is neither an address nor localhost", m.Host)
+	case !ip.IsLoopback() && m.Token == nil && !m.Public:
+		refuse("metrics_host: %s is reachable by others: set metrics_auth_token, or metrics_public to allow it", m.Host)
+	}
+}
+
+// oneLine joins errors with "; ", for a text that goes into one line of a log.
+func oneLine(errs []error) string {
+	text := ""
+	for i, err := range errs {
+		if i > 0 {
+			text += "; "
+		}
+		text += err.Error()
+	}
+	return text
 }

@@ -1,6 +1,10 @@
 package pool
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"time"
+)
 
 // Status is a pool and each of its connections at one moment. Its JSON form is
 // what /status/connections serves: the first six keys are frozen, others are only
@@ -80,9 +84,12 @@ type LatencyHistogram struct {
 }
 
 // LatencyBoundsMs are the upper bounds of LatencyHistogram in milliseconds.
-var LatencyBoundsMs = []float64{
-	0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000,
-}
+var LatencyBoundsMs = func() (ms []float64) {
+	for _, bound := range latencyBounds {
+		ms = append(ms, float64(bound)/1e6)
+	}
+	return ms
+}()
 
 // Health says whether a pool can be expected to serve.
 type Health struct {
@@ -92,4 +99,85 @@ type Health struct {
 	Reason string
 	// Active counts open connections, idle and lent.
 	Active int
+}
+
+// Status takes a snapshot. Totals are read together with the parts they sum up.
+func (p *Pool) Status() Status {
+	p.mu.Lock()
+	s := Status{
+		Endpoint: p.list, Max: p.opts.MaxConnections, Idle: len(p.idle), Lent: p.lent,
+		Dialing: p.dials, Closing: p.closing, Waiting: p.waiters.len,
+		Acquires: p.acquires, Discards: p.discards, Timeouts: p.timeouts.Load(),
+	}
+	open := slices.Clone(p.open)
+	index := make(map[*endpoint]*EndpointStatus, len(p.endpoints))
+	s.Endpoints = make([]EndpointStatus, len(p.endpoints))
+	for i, e := range p.endpoints {
+		s.Endpoints[i] = EndpointStatus{
+			Endpoint: e.addr, Active: e.active,
+			Reconnects: e.reconnects.Load(), Errors: e.errors.Load(),
+			Dials: e.dials.Load(), DialErrors: e.dialErrors.Load(),
+			Sent: e.sent, Received: e.received, Latency: e.latency.snapshot(),
+		}
+		index[e] = &s.Endpoints[i]
+	}
+	p.mu.Unlock()
+
+	s.Connections = make([]ConnectionStatus, len(open))
+	for i, ch := range open {
+		s.Connections[i] = ch.status()
+		index[ch.endpoint].Sent += s.Connections[i].Sent
+		index[ch.endpoint].Received += s.Connections[i].Received
+		s.P95Ms = max(s.P95Ms, s.Connections[i].P95Ms)
+	}
+	slices.SortFunc(s.Connections, func(a, b ConnectionStatus) int { return cmp.Compare(a.ID, b.ID) })
+	s.Active = len(open)
+	for _, e := range s.Endpoints {
+		s.Reconnects += e.Reconnects
+		s.Errors += e.Errors
+		s.Dials += e.Dials
+		s.DialErrors += e.DialErrors
+		s.Sent += e.Sent
+		s.Received += e.Received
+	}
+	return s
+}
+
+func (ch *channel) status() ConnectionStatus {
+	p95 := ch.latency.p95()
+	s := ConnectionStatus{
+		ID: ch.id, Endpoint: ch.endpoint.addr, Reconnects: ch.reconnects,
+		LastActivity: ch.pool.wall(time.Duration(ch.active.Load())),
+		Opened:       ch.pool.wall(ch.opened),
+		Errors:       ch.errors.Load(), Uses: ch.uses.Load(),
+		P95Us: p95, P95Ms: (p95 + 999) / 1000,
+		Sent: ch.sent.Load(), Received: ch.received.Load(),
+		State: "idle",
+	}
+	if ch.lease.Load() != 0 {
+		s.State = "lent"
+	}
+	return s
+}
+
+// wall is an instant as a time of day, to the millisecond.
+func (p *Pool) wall(at time.Duration) time.Time {
+	return p.epoch.Add(at).UTC().Truncate(time.Millisecond)
+}
+
+// Health says whether the pool can be expected to serve: it is not closed, and a
+// connection is open or the last dial did not fail.
+func (p *Pool) Health() Health {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	h := Health{Active: len(p.open)}
+	switch {
+	case p.state != running:
+		h.Reason = "the pool is closed"
+	case len(p.open) == 0 && p.lastDial != nil:
+		h.Reason = p.lastDial.Error()
+	default:
+		h.Healthy = true
+	}
+	return h
 }

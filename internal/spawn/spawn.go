@@ -16,23 +16,25 @@ var logger atomic.Pointer[slog.Logger]
 // LogTo sends the report of a panic to l. Nothing is written before the first call.
 func LogTo(l *slog.Logger) { logger.Store(l) }
 
-// Go runs fn in a goroutine of its own. A panic in fn ends that goroutine only: it
-// is logged under the given name, then onPanic, if not nil, is called with it as an
-// error so that the owner can give back what fn held.
-func Go(name string, fn func(), onPanic func(error)) {
+// Go runs fn in a goroutine of its own. A panic in fn ends that goroutine only and
+// is logged under the given name.
+func Go(name string, fn func()) {
 	go func() {
-		defer func() {
-			r := recover()
-			if r == nil {
-				return
-			}
-			if l := logger.Load(); l != nil {
-				l.Error("panic", "goroutine", name, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
-			}
-			if onPanic != nil {
-				onPanic(fmt.Errorf("sprint: internal error in %s: %v", name, r))
-			}
-		}()
+		var err error
+		defer Recover(name, &err)
 		fn()
 	}()
+}
+
+// Recover, deferred, turns a panic into an error, for work that has to give back
+// what it holds.
+func Recover(name string, err *error) {
+	r := recover()
+	if r == nil {
+		return
+	}
+	*err = fmt.Errorf("sprint: internal error in %s: %v", name, r)
+	if l := logger.Load(); l != nil {
+		l.Error("panic", "in", name, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+	}
 }

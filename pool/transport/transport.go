@@ -10,14 +10,15 @@ package transport
 
 import (
 	"errors"
+	"io"
 	"net"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// ErrTruncated is what a detached Read answers at a FIN. It is not io.EOF, which
-// crypto/tls would pass on at a record boundary as if a close_notify had come.
+// ErrTruncated is what Read answers at a FIN. It is not io.EOF, which crypto/tls
+// would pass on at a record boundary as if a close_notify had come.
 var ErrTruncated = errors.New("the peer closed the connection without close_notify")
 
 // ErrWouldBlock is what a detached Read answers when everything fed was served.
@@ -71,7 +72,11 @@ func (c *Conn) FD() int { return c.fd }
 // Read implements net.Conn. Detached, it never waits.
 func (c *Conn) Read(p []byte) (int, error) {
 	if !c.detached {
-		return c.tcp.Read(p)
+		n, err := c.tcp.Read(p)
+		if err == io.EOF {
+			err = ErrTruncated
+		}
+		return n, err
 	}
 	if len(c.in) == 0 {
 		if c.end != nil {

@@ -1,0 +1,137 @@
+package pool
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Acquire leases a connection: an idle one that was just found alive, or a new one.
+// It waits until ctx ends; a ctx without a deadline waits for AcquireTimeout. Dials
+// belong to the pool: one that is under way when ctx ends serves the next caller.
+func (p *Pool) Acquire(ctx context.Context) (Conn, error) {
+	limit := p.opts.AcquireTimeout
+	if _, ok := ctx.Deadline(); ok {
+		limit = maxDuration
+	}
+	c, err := p.acquire(p.now(), limit, ctx.Done())
+	if err == nil || ctx.Err() == nil {
+		return c, err
+	}
+	return c, fmt.Errorf("%w (%w)", err, context.Cause(ctx))
+}
+
+// AcquireWithin is Acquire with a limit instead of a context: negative is
+// AcquireTimeout, zero takes only what is idle and starts no dial.
+func (p *Pool) AcquireWithin(limit time.Duration) (Conn, error) {
+	if limit < 0 {
+		limit = p.opts.AcquireTimeout
+	}
+	return p.acquire(p.now(), limit, nil)
+}
+
+func (p *Pool) acquire(now, limit time.Duration, cancel <-chan struct{}) (Conn, error) {
+	for {
+		p.mu.Lock()
+		if p.state != running {
+			p.mu.Unlock()
+			return Conn{}, errorf(ErrClosed, nil, "the pool is closed")
+		}
+		ch := p.popIdle()
+		if ch == nil {
+			return p.wait(now, limit, cancel) // unlocks
+		}
+		p.lend(ch)
+		p.mu.Unlock()
+		if c, ok := p.handOut(ch, now); ok {
+			return c, nil
+		}
+	}
+}
+
+// handOut checks a connection that was idle or lent a moment ago and opens the
+// lease; a dead one is retired.
+func (p *Pool) handOut(ch *channel, now time.Duration) (Conn, bool) {
+	if alive, why := ch.probe(); !alive {
+		p.log.Debug("connection lost", "connection", ch.id, "endpoint", ch.endpoint.addr, "cause", why)
+		ch.lease.Store(0)
+		p.mu.Lock()
+		p.lent--
+		p.acquires--
+		p.retire(ch, true)
+		p.mu.Unlock()
+		p.finish(ch, false)
+		return Conn{}, false
+	}
+	return ch.begin(now), true
+}
+
+// wait queues the caller until it is served, the limit passes or cancel is closed.
+// The caller holds mu; wait unlocks it.
+func (p *Pool) wait(now, limit time.Duration, cancel <-chan struct{}) (Conn, error) {
+	if limit == 0 {
+		err := errorf(ErrExhausted, nil, "no idle connection: %s", p.census())
+		p.mu.Unlock()
+		return Conn{}, err
+	}
+	if p.waiters.len >= p.opts.MaxWaiters {
+		err := errorf(ErrExhausted, nil, "max_waiters: %d callers wait already: %s", p.waiters.len, p.census())
+		p.mu.Unlock()
+		return Conn{}, err
+	}
+	w := waiters.Get().(*waiter)
+	defer waiters.Put(w)
+	p.waiters.pushBack(w)
+	p.pump()
+	p.mu.Unlock()
+
+	w.timer.Reset(limit)
+	defer w.timer.Stop()
+	for {
+		h, served := handOff{}, true
+		select {
+		case h = <-w.result:
+		case <-w.timer.C:
+			if h, served = p.leave(w); !served {
+				p.timeouts.Add(1)
+			}
+		case <-cancel:
+			h, served = p.leave(w)
+		}
+		switch {
+		case !served || h.err != nil:
+			return Conn{}, h.err
+		case h.fresh:
+			return h.ch.begin(p.now()), nil
+		}
+		if c, ok := p.handOut(h.ch, now); ok {
+			return c, nil
+		}
+		p.mu.Lock()
+		if p.state != running {
+			p.mu.Unlock()
+			return Conn{}, errorf(ErrClosed, nil, "the pool is closed")
+		}
+		p.waiters.pushFront(w)
+		p.pump()
+		p.mu.Unlock()
+	}
+}
+
+// leave takes a waiter whose time is over out of the queue, or what it was served
+// at the same moment.
+func (p *Pool) leave(w *waiter) (h handOff, served bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !w.queued {
+		return <-w.result, true
+	}
+	p.waiters.remove(w)
+	return handOff{err: errorf(ErrTimeout, p.lastDial, "no connection in time: %s", p.census())}, false
+}
+
+// census says in words where the connections are. The caller holds mu.
+func (p *Pool) census() string {
+	return fmt.Sprintf("%d idle, %d lent, %d dialing, %d closing of max_connections %d, %d waiting",
+		len(p.idle), p.lent, p.dials, p.closing, p.opts.MaxConnections, p.waiters.len)
+}

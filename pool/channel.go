@@ -1,0 +1,176 @@
+package pool
+
+import (
+	"crypto/tls"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/bitcoin-sprint/libsprint/internal/spawn"
+	"github.com/bitcoin-sprint/libsprint/pool/transport"
+)
+
+// channel is one TLS connection for as long as it is open. Conn is the lease of it.
+type channel struct {
+	pool       *Pool
+	endpoint   *endpoint
+	id         uint64
+	reconnects uint64 // predecessors in its place
+	opened     time.Duration
+	socket     *transport.Conn
+	tls        *tls.Conn
+
+	place int // in pool.open; guarded by the pool's mutex
+
+	lease    atomic.Uint64 // number of the lease that is out, 0 if none
+	uses     atomic.Uint64 // leases that ended
+	failed   atomic.Bool   // broken: release closes it
+	drained  atomic.Bool   // tls holds nothing that a Read would return
+	active   atomic.Int64  // instant of the last activity
+	asked    atomic.Int64  // instant of the first write after a read; 0 if answered
+	errors   atomic.Uint64
+	sent     atomic.Uint64
+	received atomic.Uint64
+	latency  latency
+
+	// What went through in this lease, to tell a stale connection from a broken one.
+	wrote, read atomic.Uint64
+
+	note atomic.Uint64 // the embedder's, see Conn.Note
+
+	scratch [1]byte // for the probe, by whoever holds the lease
+}
+
+func newChannel(p *Pool, e *endpoint, socket *transport.Conn, c *tls.Conn) *channel {
+	ch := &channel{pool: p, endpoint: e, opened: p.now(), socket: socket, tls: c}
+	ch.active.Store(int64(ch.opened))
+	return ch
+}
+
+// begin opens the lease that Pool.lend gave.
+func (ch *channel) begin(now time.Duration) Conn {
+	ch.active.Store(int64(now))
+	ch.wrote.Store(0)
+	ch.read.Store(0)
+	return Conn{ch: ch, lease: ch.lease.Load()}
+}
+
+var (
+	errUnsolicited = errors.New("bytes that nobody asked for")
+	errIdleLost    = errors.New("closed by the peer while idle")
+	errUnread      = errors.New("returned with unread bytes")
+)
+
+// probe looks whether a connection that nobody uses is alive, in three steps and
+// without waiting: what the tls.Conn still holds, what the socket says, and, only if
+// bytes wait there, what they are. Session tickets and KeyUpdates are life; a TLS
+// 1.3 server sends the former unasked after every handshake, so bytes on the socket
+// alone say nothing.
+func (ch *channel) probe() (alive bool, why error) {
+	if !ch.drained.Load() {
+		if why := ch.drain(0); why != nil {
+			return false, why
+		}
+	}
+	switch ch.socket.Peek() {
+	case transport.Silent:
+		return true, nil
+	case transport.Gone:
+		return false, errIdleLost
+	}
+	if ch.socket.Detached() {
+		buf := probeBuffers.Get().(*[probeSize]byte)
+		defer probeBuffers.Put(buf)
+		ch.socket.Pull(buf[:])
+	}
+	why = ch.drain(time.Millisecond)
+	return why == nil, why
+}
+
+// probeSize holds a handful of session tickets; a peer that sent more than that to
+// an idle connection sent something else.
+const probeSize = 4 << 10
+
+var probeBuffers = sync.Pool{New: func() any { return new([probeSize]byte) }}
+
+// drain reads what the tls.Conn holds; anything but nothing is an error. In the
+// poller it also reads from the socket for as long as wait says, if that is not 0.
+func (ch *channel) drain(wait time.Duration) error {
+	if !ch.socket.Detached() {
+		limit := time.Unix(1, 0)
+		if wait > 0 {
+			limit = time.Now().Add(wait)
+		}
+		_ = ch.tls.SetReadDeadline(limit)
+		defer func() { _ = ch.tls.SetReadDeadline(time.Time{}) }()
+	}
+	n, err := ch.tls.Read(ch.scratch[:])
+	ch.socket.Keep()
+	switch {
+	case n > 0:
+		return errUnsolicited
+	case isTimeout(err):
+		ch.markDrained()
+		return nil
+	}
+	return errIdleLost
+}
+
+func (ch *channel) markDrained() {
+	ch.drained.Store(true)
+	ch.socket.Drained()
+}
+
+// returnable says whether a connection may go back to the pool, and why not.
+func (ch *channel) returnable() (ok bool, why error) {
+	if ch.failed.Load() {
+		return false, nil
+	}
+	if left, err := ch.socket.Flush(); left > 0 || err != nil {
+		return false, errors.New("returned with unsent bytes")
+	}
+	if !ch.drained.Load() {
+		if ch.drain(0) != nil {
+			return false, errUnread
+		}
+	}
+	ch.socket.Trim()
+	return true, nil
+}
+
+// fail counts a failure of this connection, once, and keeps it from the pool.
+func (ch *channel) fail() {
+	if ch.failed.CompareAndSwap(false, true) {
+		ch.errors.Add(1)
+		ch.endpoint.errors.Add(1)
+	}
+}
+
+// cut shuts the socket down under whoever holds the lease; false if it was already.
+func (ch *channel) cut() bool {
+	if ch.socket.Cut() {
+		return false
+	}
+	ch.socket.Shutdown()
+	return true
+}
+
+// close ends the connection and then calls done. A polite one says close_notify,
+// which may wait in the poller, so it gets a goroutine there.
+func (ch *channel) close(polite bool, done func()) {
+	ch.latency.free()
+	switch {
+	case !polite || ch.failed.Load():
+		_ = ch.socket.Close()
+	case ch.socket.Detached():
+		_ = ch.tls.Close()
+	default:
+		spawn.Go("close", func() {
+			defer done()
+			_ = ch.tls.Close()
+		})
+		return
+	}
+	done()
+}

@@ -1,0 +1,192 @@
+package pool
+
+import (
+	"errors"
+	"io"
+	"net"
+	"time"
+
+	"github.com/bitcoin-sprint/libsprint/pool/transport"
+)
+
+// Conn is a connection on lease. It is a small value: copy it freely; when the lease
+// ends, every copy of it is dead. One goroutine may read and one may write at the
+// same time.
+type Conn struct {
+	ch    *channel
+	lease uint64
+}
+
+// live gives the connection while the lease is out.
+func (c Conn) live() (*channel, error) {
+	if c.ch == nil || c.ch.lease.Load() != c.lease {
+		return nil, errorf(ErrClosed, nil, "the lease has ended")
+	}
+	return c.ch, nil
+}
+
+// ID numbers the connection within its pool; never reused.
+func (c Conn) ID() uint64 { return c.ch.id }
+
+// Uses counts the leases of this connection that came before this one: 0 is a fresh
+// connection, on which a protocol with a login logs in first.
+func (c Conn) Uses() uint64 { return c.ch.uses.Load() }
+
+// Endpoint is the host:port it was opened to.
+func (c Conn) Endpoint() string { return c.ch.endpoint.addr }
+
+// Read implements io.Reader; io.EOF is the peer's close_notify, a truncated stream
+// is ErrTruncated.
+func (c Conn) Read(p []byte) (int, error) {
+	ch, err := c.live()
+	if err != nil {
+		return 0, err
+	}
+	n, err := ch.tls.Read(p)
+	if n > 0 {
+		ch.drained.Store(false)
+		ch.didRead(n, ch.pool.now())
+	}
+	if err == nil {
+		return n, nil
+	}
+	return n, ch.readError(err)
+}
+
+// Write implements io.Writer. After an error the stream cannot be continued.
+func (c Conn) Write(p []byte) (int, error) {
+	ch, err := c.live()
+	if err != nil {
+		return 0, err
+	}
+	if ch.failed.Load() {
+		return 0, errBroken
+	}
+	ch.willWrite(ch.pool.now())
+	n, err := ch.tls.Write(p)
+	ch.didWrite(n)
+	if err != nil {
+		return n, ch.streamError("write", err)
+	}
+	return n, nil
+}
+
+// SetDeadline sets an absolute limit for Read and Write, as on a net.Conn. A Write
+// that passes it breaks the connection.
+func (c Conn) SetDeadline(t time.Time) error {
+	ch, err := c.live()
+	if err != nil {
+		return err
+	}
+	return ch.tls.SetDeadline(t)
+}
+
+// Release ends the lease. The connection goes back to the pool, or is closed if it
+// failed or holds bytes that were not read or sent. Further calls do nothing.
+func (c Conn) Release() { c.end(true) }
+
+// Discard ends the lease and closes the connection, for protocols that lost their
+// place in it. Further calls do nothing.
+func (c Conn) Discard() { c.end(false) }
+
+func (c Conn) end(keep bool) {
+	ch := c.ch
+	if ch == nil || !ch.lease.CompareAndSwap(c.lease, 0) {
+		return
+	}
+	p := ch.pool
+	var why error
+	if keep {
+		keep, why = ch.returnable()
+	}
+	ch.uses.Add(1)
+	ch.asked.Store(0)
+	ch.active.Store(int64(p.now()))
+
+	p.mu.Lock()
+	p.lent--
+	if keep && p.state == running {
+		p.offer(ch, false)
+		p.mu.Unlock()
+		return
+	}
+	if ch.socket.Cut() {
+		p.cut--
+	}
+	if !keep {
+		p.discards++
+	}
+	p.retire(ch, !keep)
+	p.mu.Unlock()
+	if why != nil {
+		p.log.Debug("connection not kept", "connection", ch.id, "endpoint", ch.endpoint.addr, "cause", why)
+	}
+	p.finish(ch, true)
+}
+
+var errBroken = &Error{Kind: ErrState, Text: "an earlier call broke the connection: discard it"}
+
+// willWrite starts the clock of a request.
+func (ch *channel) willWrite(now time.Duration) {
+	ch.asked.CompareAndSwap(0, int64(now))
+	ch.active.Store(int64(now))
+}
+
+func (ch *channel) didWrite(n int) {
+	ch.sent.Add(uint64(n))
+	ch.wrote.Add(uint64(n))
+}
+
+// didRead stops the clock of a request at its first byte.
+func (ch *channel) didRead(n int, now time.Duration) {
+	ch.received.Add(uint64(n))
+	ch.read.Add(uint64(n))
+	ch.active.Store(int64(now))
+	if asked := ch.asked.Swap(0); asked != 0 {
+		took := now - time.Duration(asked)
+		ch.latency.record(took, now, ch.pool.opts.HistogramRotationInterval)
+		ch.endpoint.latency.record(took)
+	}
+}
+
+// readError tells the end of a stream from its failures.
+func (ch *channel) readError(err error) error {
+	switch {
+	case err == transport.ErrWouldBlock:
+		return ErrWouldBlock
+	case err == io.EOF && !ch.unanswered():
+		ch.failed.Store(true) // an orderly end: not an error, but nothing to lend again
+		return io.EOF
+	}
+	return ch.streamError("read", err)
+}
+
+// unanswered says that this lease sent something on a connection it did not open,
+// and has read nothing.
+func (ch *channel) unanswered() bool {
+	return ch.uses.Load() > 0 && ch.wrote.Load() > 0 && ch.read.Load() == 0
+}
+
+// streamError classifies and counts what ended a read or a write.
+func (ch *channel) streamError(verb string, err error) error {
+	kind := streamKind(err)
+	switch {
+	case ch.socket.Cut():
+		ch.failed.Store(true)
+		return errorf(ErrClosed, nil, "connection %d to %s: the pool was closed", ch.id, ch.endpoint.addr)
+	case kind == ErrTimeout:
+		ch.pool.timeouts.Add(1)
+		if verb == "write" {
+			ch.fail()
+		}
+		return errorf(ErrTimeout, nil, "%s on connection %d to %s: timed out", verb, ch.id, ch.endpoint.addr)
+	case ch.failed.Load() && errors.Is(err, net.ErrClosed):
+		return errBroken
+	}
+	ch.fail()
+	if (kind == ErrTruncated || kind == ErrIO) && ch.unanswered() {
+		return errorf(ErrStale, err, "%s on reused connection %d to %s: died before any answer, %d bytes written, 0 read",
+			verb, ch.id, ch.endpoint.addr, ch.wrote.Load())
+	}
+	return errorf(kind, err, "%s on connection %d to %s", verb, ch.id, ch.endpoint.addr)
+}

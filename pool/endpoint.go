@@ -1,0 +1,70 @@
+package pool
+
+import (
+	"crypto/tls"
+	"net"
+	"strconv"
+	"strings"
+	"sync/atomic"
+)
+
+// maxEndpoints bounds what one list may name.
+const maxEndpoints = 64
+
+// endpoint is one place to dial, and what happened there.
+type endpoint struct {
+	addr string // host:port
+	tls  *tls.Config
+
+	dials, dialErrors, errors, reconnects atomic.Uint64
+	latency                               buckets
+
+	// Guarded by the pool's mutex.
+	active         int    // open connections
+	sent, received uint64 // of connections that are closed
+}
+
+// parseEndpoints reads "host:port[,host:port...]".
+func parseEndpoints(list string) ([]string, error) {
+	parts := strings.Split(list, ",")
+	if len(parts) > maxEndpoints {
+		return nil, errorf(ErrOption, nil, "endpoints: more than %d", maxEndpoints)
+	}
+	seen := make(map[string]bool, len(parts))
+	addrs := make([]string, 0, len(parts))
+	for _, part := range parts {
+		addr, err := parseEndpoint(strings.TrimSpace(part))
+		if err != nil {
+			return nil, err
+		}
+		if seen[addr] {
+			return nil, errorf(ErrOption, nil, "endpoint %q: given twice", addr)
+		}
+		seen[addr] = true
+		addrs = append(addrs, addr)
+	}
+	return addrs, nil
+}
+
+func parseEndpoint(s string) (string, error) {
+	bad := func(why string) error { return errorf(ErrOption, nil, "endpoint %q: %s", s, why) }
+	if s == "" {
+		return "", bad("empty; want host:port")
+	}
+	host, port, err := net.SplitHostPort(s)
+	switch {
+	case err != nil && strings.Count(s, ":") > 1 && !strings.HasPrefix(s, "["):
+		return "", bad("want host:port, an IPv6 address in brackets: [::1]:443")
+	case err != nil:
+		return "", bad("want host:port")
+	case host == "":
+		return "", bad("the host is missing")
+	case len(host) > 255 || strings.ContainsAny(host, " \t\r\n/@?#\x00"):
+		return "", bad("not a host name or address")
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || n == 0 {
+		return "", bad("the port must be a number from 1 to 65535")
+	}
+	return net.JoinHostPort(host, strconv.FormatUint(n, 10)), nil
+}

@@ -1,0 +1,75 @@
+package pool
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+)
+
+// maxCAFile bounds what is read as a file of roots.
+const maxCAFile = 16 << 20
+
+// newTLSConfig makes the settings common to all endpoints. Verification is always
+// on: by the system's roots, or only by those that were given.
+func newTLSConfig(o *Options) (*tls.Config, error) {
+	c := &tls.Config{
+		MinVersion: o.MinTLSVersion,
+		ServerName: o.ServerName,
+		// One application write is one flush: nothing is gained by small first records.
+		DynamicRecordSizingDisabled: true,
+	}
+	if o.CAFile == "" && len(o.CAPEM) == 0 {
+		return c, nil
+	}
+	source, pem := "ca_pem", o.CAPEM
+	if o.CAFile != "" {
+		source = fmt.Sprintf("ca_file %q", o.CAFile)
+		var err error
+		if pem, err = readFile(o.CAFile, maxCAFile); err != nil {
+			return nil, errorf(ErrOption, err, "%s", source)
+		}
+	}
+	c.RootCAs = x509.NewCertPool()
+	if !c.RootCAs.AppendCertsFromPEM(pem) {
+		return nil, errorf(ErrCert, nil, "%s: no certificate in it", source)
+	}
+	return c, nil
+}
+
+// forEndpoint is the common settings with the name to verify.
+func forEndpoint(c *tls.Config, addr string) *tls.Config {
+	c = c.Clone()
+	if c.ServerName == "" {
+		c.ServerName, _, _ = net.SplitHostPort(addr)
+	}
+	return c
+}
+
+func readFile(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, cause(err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, cause(err)
+	}
+	if int64(len(b)) > limit {
+		return nil, errors.New("too large")
+	}
+	return b, nil
+}
+
+// cause drops the operation and path of a file error, which the caller names.
+func cause(err error) error {
+	var p *os.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}

@@ -1,0 +1,94 @@
+package pool
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// warmer is a caller that waits for a number of open connections.
+type warmer struct {
+	want   int
+	result chan error // room for one
+}
+
+// WarmUp opens connections until n are open, idle or lent, or MaxConnections if that
+// is less. The first dial that fails ends it; what was opened stays.
+func (p *Pool) WarmUp(ctx context.Context, n int) error {
+	limit := p.opts.AcquireTimeout
+	if _, ok := ctx.Deadline(); ok {
+		limit = maxDuration
+	}
+	return p.warmUp(n, limit, ctx.Done())
+}
+
+// WarmUpWithin is WarmUp with a limit instead of a context: negative is
+// AcquireTimeout, zero starts nothing and reports what is there.
+func (p *Pool) WarmUpWithin(n int, limit time.Duration) error {
+	if limit < 0 {
+		limit = p.opts.AcquireTimeout
+	}
+	return p.warmUp(n, limit, nil)
+}
+
+func (p *Pool) warmUp(n int, limit time.Duration, cancel <-chan struct{}) error {
+	w := &warmer{want: min(n, p.opts.MaxConnections), result: make(chan error, 1)}
+	p.mu.Lock()
+	if p.state != running {
+		p.mu.Unlock()
+		return errorf(ErrClosed, nil, "the pool is closed")
+	}
+	if len(p.open) >= w.want {
+		p.mu.Unlock()
+		return nil
+	}
+	if limit == 0 {
+		defer p.mu.Unlock()
+		return p.shortfall(w)
+	}
+	p.warmers = append(p.warmers, w)
+	p.pump()
+	p.mu.Unlock()
+
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case err := <-w.result:
+		return err
+	case <-timer.C:
+	case <-cancel:
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case err := <-w.result:
+		return err
+	default:
+	}
+	p.warmers = slices.DeleteFunc(p.warmers, func(x *warmer) bool { return x == w })
+	p.timeouts.Add(1)
+	return p.shortfall(w)
+}
+
+func (p *Pool) shortfall(w *warmer) error {
+	return errorf(ErrTimeout, p.lastDial, "warm_up: %d of %d connections open: %s", len(p.open), w.want, p.census())
+}
+
+// settleWarmers ends those that have what they want. The caller holds mu.
+func (p *Pool) settleWarmers() {
+	p.warmers = slices.DeleteFunc(p.warmers, func(w *warmer) bool {
+		if len(p.open) < w.want {
+			return false
+		}
+		w.result <- nil
+		return true
+	})
+}
+
+// failWarmers ends all with err. The caller holds mu.
+func (p *Pool) failWarmers(err error) {
+	for _, w := range p.warmers {
+		w.result <- err
+	}
+	p.warmers = nil
+}
