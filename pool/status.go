@@ -103,44 +103,53 @@ type Health struct {
 
 // Status takes a snapshot. Totals are read together with the parts they sum up.
 func (p *Pool) Status() Status {
-	p.mu.Lock()
-	s := Status{
-		Endpoint: p.list, Max: p.opts.MaxConnections, Idle: len(p.idle), Lent: p.lent,
-		Dialing: p.dials, Closing: p.closing, Waiting: p.waiters.len,
-		Acquires: p.acquires, Discards: p.discards, Timeouts: p.timeouts.Load(),
+	s, open := p.snapshot()
+	s.Connections = make([]ConnectionStatus, len(open))
+	for i, ch := range open {
+		s.Connections[i] = ch.status()
+		s.P95Ms = max(s.P95Ms, s.Connections[i].P95Ms)
 	}
-	open := slices.Clone(p.open)
-	index := make(map[*endpoint]*EndpointStatus, len(p.endpoints))
-	s.Endpoints = make([]EndpointStatus, len(p.endpoints))
+	slices.SortFunc(s.Connections, func(a, b ConnectionStatus) int { return cmp.Compare(a.ID, b.ID) })
+	return s
+}
+
+// Totals is Status without Connections and P95Ms, for callers that only count.
+func (p *Pool) Totals() Status {
+	s, _ := p.snapshot()
+	return s
+}
+
+func (p *Pool) snapshot() (Status, []*channel) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := Status{
+		Endpoint: p.list, Active: len(p.open), Max: p.opts.MaxConnections,
+		Idle: len(p.idle), Lent: p.lent, Dialing: p.dials, Closing: p.closing, Waiting: p.waiters.len,
+		Acquires: p.acquires, Discards: p.discards, Timeouts: p.timeouts.Load(),
+		Endpoints: make([]EndpointStatus, len(p.endpoints)),
+	}
 	for i, e := range p.endpoints {
-		s.Endpoints[i] = EndpointStatus{
+		part := EndpointStatus{
 			Endpoint: e.addr, Active: e.active,
 			Reconnects: e.reconnects.Load(), Errors: e.errors.Load(),
 			Dials: e.dials.Load(), DialErrors: e.dialErrors.Load(),
 			Sent: e.sent, Received: e.received, Latency: e.latency.snapshot(),
 		}
-		index[e] = &s.Endpoints[i]
+		for _, ch := range p.open {
+			if ch.endpoint == e {
+				part.Sent += ch.sent.Load()
+				part.Received += ch.received.Load()
+			}
+		}
+		s.Endpoints[i] = part
+		s.Reconnects += part.Reconnects
+		s.Errors += part.Errors
+		s.Dials += part.Dials
+		s.DialErrors += part.DialErrors
+		s.Sent += part.Sent
+		s.Received += part.Received
 	}
-	p.mu.Unlock()
-
-	s.Connections = make([]ConnectionStatus, len(open))
-	for i, ch := range open {
-		s.Connections[i] = ch.status()
-		index[ch.endpoint].Sent += s.Connections[i].Sent
-		index[ch.endpoint].Received += s.Connections[i].Received
-		s.P95Ms = max(s.P95Ms, s.Connections[i].P95Ms)
-	}
-	slices.SortFunc(s.Connections, func(a, b ConnectionStatus) int { return cmp.Compare(a.ID, b.ID) })
-	s.Active = len(open)
-	for _, e := range s.Endpoints {
-		s.Reconnects += e.Reconnects
-		s.Errors += e.Errors
-		s.Dials += e.Dials
-		s.DialErrors += e.DialErrors
-		s.Sent += e.Sent
-		s.Received += e.Received
-	}
-	return s
+	return s, slices.Clone(p.open)
 }
 
 func (ch *channel) status() ConnectionStatus {
@@ -180,4 +189,11 @@ func (p *Pool) Health() Health {
 		h.Healthy = true
 	}
 	return h
+}
+
+// Closed says that Close was called.
+func (p *Pool) Closed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.state != running
 }

@@ -1,0 +1,41 @@
+/* What the exported functions share. Each one checks, resolves its handle, makes one
+ * call into Go and returns. */
+#ifndef SPRINT_ABI_H
+#define SPRINT_ABI_H
+
+#include "../include/sprint.h"
+
+#include "_cgo_export.h"
+#include "bridge.h"
+#include "fork.h"
+#include "handle.h"
+#include "thread.h"
+
+/* Leave a function in a forked child. */
+#define REFUSE_FORKED()                                                                            \
+    do {                                                                                           \
+        if (sprint_forked())                                                                       \
+            return sprint_refuse_forked();                                                         \
+    } while (0)
+
+/* Leave a function whose argument is bad; text says which and why. */
+#define REQUIRE(condition, text)                                                                   \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            return sprint_fail(SPRINT_E_ARG, "sprint: " text);                                     \
+    } while (0)
+
+/* The largest text, and the largest bytes, that an option takes. */
+enum { SPRINT_MAX_TEXT = 64 * 1024, SPRINT_MAX_BYTES = 4 * 1024 * 1024 };
+
+/* Publish an object that Go has made in slot, or undo the slot. */
+sprint_status sprint_publish(struct sprint_slot *slot, sprint_status status, uint64_t *out);
+
+/* End a call on a pinned slot: a bug of ours poisons the handle. */
+sprint_status sprint_done(struct sprint_slot *slot, sprint_status status);
+
+/* Copy the head of a caller's sized struct: from up to size bytes, with the size
+ * written put in its first field. */
+void sprint_copy_sized(void *to, uint32_t to_size, const void *from, uint32_t from_size);
+
+#endif

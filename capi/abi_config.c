@@ -1,0 +1,88 @@
+#define _GNU_SOURCE
+#include "abi.h"
+
+#include <string.h>
+
+sprint_status sprint_config_new(const char *endpoints, sprint_config *out)
+{
+    REFUSE_FORKED();
+    REQUIRE(out, "config: out is NULL");
+    *out = 0;
+    REQUIRE(endpoints, "config: endpoints is NULL");
+    size_t len = strnlen(endpoints, SPRINT_MAX_TEXT + 1);
+    REQUIRE(len <= SPRINT_MAX_TEXT, "config: endpoints is longer than 64 KiB");
+    struct sprint_slot *slot = sprint_slot_new(SPRINT_KIND_CONFIG);
+    if (!slot)
+        return sprint_fail(SPRINT_E_NOMEM, "sprint: config: no memory for a handle");
+    return sprint_publish(slot, sprintgo_config_new(slot->index, (char *)endpoints, len), out);
+}
+
+sprint_status sprint_config_set_str(sprint_config config, int32_t option, const char *utf8)
+{
+    REFUSE_FORKED();
+    struct sprint_slot *slot;
+    sprint_status status = sprint_pin(config, SPRINT_KIND_CONFIG, &slot);
+    if (status != SPRINT_OK)
+        return status;
+    size_t len = utf8 ? strnlen(utf8, SPRINT_MAX_TEXT + 1) : 0;
+    if (!utf8)
+        status = sprint_failf(SPRINT_E_ARG, "sprint: option %d: utf8 is NULL", (int)option);
+    else if (len > SPRINT_MAX_TEXT)
+        status = sprint_failf(SPRINT_E_ARG, "sprint: option %d: longer than 64 KiB", (int)option);
+    else
+        status = sprintgo_config_set_str(slot->index, option, (char *)utf8, len);
+    return sprint_done(slot, status);
+}
+
+sprint_status sprint_config_set_int(sprint_config config, int32_t option, int64_t value)
+{
+    REFUSE_FORKED();
+    struct sprint_slot *slot;
+    sprint_status status = sprint_pin(config, SPRINT_KIND_CONFIG, &slot);
+    if (status != SPRINT_OK)
+        return status;
+    return sprint_done(slot, sprintgo_config_set_int(slot->index, option, value));
+}
+
+sprint_status sprint_config_set_bytes(sprint_config config, int32_t option, const void *data,
+                                      size_t len)
+{
+    REFUSE_FORKED();
+    struct sprint_slot *slot;
+    sprint_status status = sprint_pin(config, SPRINT_KIND_CONFIG, &slot);
+    if (status != SPRINT_OK)
+        return status;
+    if (!data)
+        status = sprint_failf(SPRINT_E_ARG, "sprint: option %d: data is NULL", (int)option);
+    else if (len == 0 || len > SPRINT_MAX_BYTES)
+        status = sprint_failf(SPRINT_E_ARG, "sprint: option %d: len is not within 1 byte and 4 MiB",
+                              (int)option);
+    else
+        status = sprintgo_config_set_bytes(slot->index, option, (void *)data, len);
+    return sprint_done(slot, status);
+}
+
+sprint_status sprint_config_set_buffer(sprint_config config, int32_t option, sprint_buffer secret)
+{
+    REFUSE_FORKED();
+    struct sprint_slot *slot, *buffer;
+    sprint_status status = sprint_pin(config, SPRINT_KIND_CONFIG, &slot);
+    if (status != SPRINT_OK)
+        return status;
+    status = sprint_pin(secret, SPRINT_KIND_BUFFER, &buffer);
+    if (status == SPRINT_OK)
+        status = sprint_done(buffer,
+                             sprintgo_config_set_buffer(slot->index, option, buffer->index));
+    return sprint_done(slot, status);
+}
+
+void sprint_config_free(sprint_config config)
+{
+    if (sprint_forked())
+        return;
+    struct sprint_slot *slot = sprint_pin_quiet(config, SPRINT_KIND_CONFIG);
+    if (!slot)
+        return;
+    sprint_kill(slot);
+    sprint_unpin(slot);
+}

@@ -1,0 +1,316 @@
+#include "abi.h"
+
+#include <errno.h>
+#include <poll.h>
+
+#include "wait.h"
+
+/* Whether Go may have something to say although nothing new was received. */
+static bool undrained(const struct sprint_lease *lease)
+{
+    return !atomic_load_explicit(&lease->drained, memory_order_relaxed) ||
+           atomic_load_explicit(&lease->unsent, memory_order_relaxed);
+}
+
+static void note(struct sprint_lease *lease, const struct sprint_io *io)
+{
+    atomic_store_explicit(&lease->unsent, io->unsent > 0, memory_order_relaxed);
+}
+
+/* What ended a wait on a lease that was given up meanwhile is not the peer's doing. */
+static sprint_status given_up(void)
+{
+    return sprint_fail(SPRINT_E_CLOSED, "sprint: the lease was ended by another thread");
+}
+
+static sprint_status timed_out(struct sprint_slot *slot, bool writing, int64_t limit)
+{
+    if (writing || limit > 0)
+        sprintgo_conn_timed_out(slot->index, writing);
+    return limit == 0 ? sprint_fail(SPRINT_E_TIMEOUT, "sprint: not possible without waiting")
+                      : sprint_failf(SPRINT_E_TIMEOUT,
+                                     "sprint: %s on connection %llu: nothing within %lld ms",
+                                     writing ? "write" : "read",
+                                     (unsigned long long)slot->lease.id,
+                                     (long long)(limit / 1000000));
+}
+
+/* Decrypt len bytes of cipher, and what Go holds, into buf. */
+static sprint_status decrypt(struct sprint_slot *slot, void *cipher, size_t len, int32_t end,
+                             void *buf, size_t cap, int64_t now, size_t *n)
+{
+    struct sprint_io io = {0};
+    sprint_status status = sprintgo_conn_receive(slot->index, cipher, len, end, buf, cap, now, &io);
+    atomic_store_explicit(&slot->lease.drained, io.drained, memory_order_relaxed);
+    note(&slot->lease, &io);
+    *n = (size_t)io.n;
+    return status != SPRINT_OK && sprint_dying(slot) ? given_up() : status;
+}
+
+/* Wait for the socket to bring something while something is unsent: the answer may
+ * depend on it. */
+static sprint_status wait_both(struct sprint_slot *slot, struct sprint_deadline *deadline)
+{
+    while (atomic_load_explicit(&slot->lease.unsent, memory_order_relaxed)) {
+        int events = sprint_wait_poll(slot->lease.fd, POLLIN | POLLOUT, deadline);
+        deadline->waited = true;
+        if (events == SPRINT_WAIT_TIMEOUT)
+            return SPRINT_E_TIMEOUT;
+        if (events < 0 || (events & ~POLLOUT))
+            return SPRINT_OK; /* recv tells */
+        struct sprint_io io = {0};
+        sprint_status status = sprintgo_conn_flush(slot->index, &io);
+        if (status != SPRINT_OK)
+            return status;
+        note(&slot->lease, &io);
+    }
+    return SPRINT_OK;
+}
+
+/* One read: at least one byte, or n = 0 for close_notify. */
+static sprint_status read_some(struct sprint_slot *slot, void *buf, size_t cap,
+                               struct sprint_deadline *deadline, size_t *n)
+{
+    struct sprint_lease *lease = &slot->lease;
+    sprint_status status = SPRINT_E_WOULD_BLOCK;
+    *n = 0;
+    if (undrained(lease))
+        status = decrypt(slot, NULL, 0, 0, buf, cap, deadline->start, n);
+    if (status != SPRINT_E_WOULD_BLOCK)
+        return status;
+    void *cipher = sprint_thread_recv_buffer();
+    if (!cipher)
+        return sprint_fail(SPRINT_E_NOMEM, "sprint: read: no memory to receive into");
+    do {
+        status = wait_both(slot, deadline);
+        if (status == SPRINT_E_TIMEOUT)
+            return timed_out(slot, false, deadline->limit);
+        if (status != SPRINT_OK)
+            return status;
+        ssize_t got = sprint_wait_recv(lease, cipher, SPRINT_RECV_SIZE, deadline);
+        if (got == SPRINT_WAIT_TIMEOUT)
+            return timed_out(slot, false, deadline->limit);
+        int32_t end = got > 0 ? 0 : got == 0 ? SPRINT_END_FIN : errno;
+        status = decrypt(slot, cipher, got > 0 ? (size_t)got : 0, end, buf, cap, sprint_now(), n);
+    } while (status == SPRINT_E_WOULD_BLOCK);
+    return status;
+}
+
+static sprint_status write_all(struct sprint_slot *slot, const void *data, size_t len,
+                               struct sprint_deadline *deadline)
+{
+    const char *p = data;
+    for (;;) {
+        struct sprint_io io = {0};
+        sprint_status status =
+            sprintgo_conn_send(slot->index, (void *)p, len, deadline->start, &io);
+        while (status == SPRINT_OK && io.unsent) {
+            int events = sprint_wait_poll(slot->lease.fd, POLLOUT, deadline);
+            deadline->waited = true;
+            if (events == SPRINT_WAIT_TIMEOUT)
+                return timed_out(slot, true, deadline->limit);
+            int64_t n = io.n;
+            status = sprintgo_conn_flush(slot->index, &io); /* tells of an error, too */
+            io.n = n;
+        }
+        note(&slot->lease, &io);
+        if (status != SPRINT_OK)
+            return sprint_dying(slot) ? given_up() : status;
+        if (p)
+            p += io.n;
+        len -= (size_t)io.n;
+        if (len == 0)
+            return SPRINT_OK;
+    }
+}
+
+/* The start of every I/O call: pin the lease and be its only reader or writer. */
+static sprint_status enter(sprint_conn conn, uint32_t role, struct sprint_slot **out)
+{
+    struct sprint_slot *slot;
+    sprint_status status = sprint_pin(conn, SPRINT_KIND_CONN, &slot);
+    if (status != SPRINT_OK)
+        return status;
+    uint32_t busy = atomic_fetch_or(&slot->lease.busy, role);
+    if (busy & role) {
+        atomic_fetch_and(&slot->lease.busy, ~(role & ~busy));
+        sprint_unpin(slot);
+        return sprint_fail(SPRINT_E_STATE, busy & role & SPRINT_READER
+                                               ? "sprint: another thread is reading this connection"
+                                               : "sprint: another thread is writing this connection");
+    }
+    *out = slot;
+    return SPRINT_OK;
+}
+
+static sprint_status leave(struct sprint_slot *slot, uint32_t role, sprint_status status)
+{
+    atomic_fetch_and(&slot->lease.busy, ~role);
+    return sprint_done(slot, status);
+}
+
+sprint_status sprint_conn_write(sprint_conn conn, const void *data, size_t len, int64_t timeout_ms)
+{
+    REFUSE_FORKED();
+    REQUIRE(data || len == 0, "write: data is NULL and len is not 0");
+    REQUIRE(len <= PTRDIFF_MAX, "write: len is larger than an object can be");
+    struct sprint_slot *slot;
+    sprint_status status = enter(conn, SPRINT_WRITER, &slot);
+    if (status != SPRINT_OK)
+        return status;
+    struct sprint_deadline deadline = sprint_deadline_in(timeout_ms);
+    return leave(slot, SPRINT_WRITER, write_all(slot, data, len, &deadline));
+}
+
+sprint_status sprint_conn_read(sprint_conn conn, void *buf, size_t cap, int64_t timeout_ms,
+                               size_t *n)
+{
+    REFUSE_FORKED();
+    REQUIRE(n, "read: n is NULL");
+    REQUIRE(buf && cap > 0, "read: buf is NULL or cap is 0");
+    REQUIRE(cap <= PTRDIFF_MAX, "read: cap is larger than an object can be");
+    struct sprint_slot *slot;
+    sprint_status status = enter(conn, SPRINT_READER, &slot);
+    if (status != SPRINT_OK)
+        return status;
+    struct sprint_deadline deadline = sprint_deadline_in(timeout_ms);
+    size_t got;
+    status = read_some(slot, buf, cap, &deadline, &got);
+    if (status == SPRINT_OK)
+        *n = got;
+    return leave(slot, SPRINT_READER, status);
+}
+
+sprint_status sprint_conn_read_exact(sprint_conn conn, void *buf, size_t len, int64_t timeout_ms,
+                                     size_t *n)
+{
+    REFUSE_FORKED();
+    if (n)
+        *n = 0;
+    REQUIRE(buf && len > 0, "read_exact: buf is NULL or len is 0");
+    REQUIRE(len <= PTRDIFF_MAX, "read_exact: len is larger than an object can be");
+    struct sprint_slot *slot;
+    sprint_status status = enter(conn, SPRINT_READER, &slot);
+    if (status != SPRINT_OK)
+        return status;
+    struct sprint_deadline deadline = sprint_deadline_in(timeout_ms);
+    size_t have = 0;
+    while (have < len && status == SPRINT_OK) {
+        size_t got;
+        status = read_some(slot, (char *)buf + have, len - have, &deadline, &got);
+        if (status == SPRINT_OK && got == 0)
+            status = sprint_failf(SPRINT_E_EOF,
+                                  "sprint: read_exact on connection %llu: the peer ended the "
+                                  "stream after %zu of %zu bytes",
+                                  (unsigned long long)slot->lease.id, have, len);
+        have += got;
+    }
+    if (n)
+        *n = have;
+    return leave(slot, SPRINT_READER, status);
+}
+
+sprint_status sprint_conn_request(sprint_conn conn, const void *data, size_t len, void *buf,
+                                  size_t cap, uint32_t flags, int64_t timeout_ms, size_t *n)
+{
+    REFUSE_FORKED();
+    REQUIRE(n, "request: n is NULL");
+    REQUIRE(data && len > 0, "request: data is NULL or len is 0");
+    REQUIRE(buf && cap > 0, "request: buf is NULL or cap is 0");
+    REQUIRE(len <= PTRDIFF_MAX && cap <= PTRDIFF_MAX,
+            "request: len or cap is larger than an object can be");
+    if (flags != 0)
+        return sprint_failf(SPRINT_E_UNSUPPORTED, "sprint: request: unknown flags 0x%x",
+                            (unsigned)flags);
+    struct sprint_slot *slot;
+    sprint_status status = enter(conn, SPRINT_READER | SPRINT_WRITER, &slot);
+    if (status != SPRINT_OK)
+        return status;
+    struct sprint_deadline deadline = sprint_deadline_in(timeout_ms);
+    size_t got = 0;
+    status = write_all(slot, data, len, &deadline);
+    if (status == SPRINT_OK)
+        status = read_some(slot, buf, cap, &deadline, &got);
+    if (status == SPRINT_OK)
+        *n = got;
+    return leave(slot, SPRINT_READER | SPRINT_WRITER, status);
+}
+
+sprint_status sprint_conn_try_write(sprint_conn conn, const void *data, size_t len, size_t *n)
+{
+    REFUSE_FORKED();
+    REQUIRE(n, "try_write: n is NULL");
+    REQUIRE(data || len == 0, "try_write: data is NULL and len is not 0");
+    REQUIRE(len <= PTRDIFF_MAX, "try_write: len is larger than an object can be");
+    struct sprint_slot *slot;
+    sprint_status status = enter(conn, SPRINT_WRITER, &slot);
+    if (status != SPRINT_OK)
+        return status;
+    int64_t now = sprint_now();
+    size_t taken = 0;
+    struct sprint_io io = {0};
+    do {
+        io.n = 0;
+        status = sprintgo_conn_send(slot->index, (char *)data + taken, len - taken, now, &io);
+        note(&slot->lease, &io);
+        taken += (size_t)io.n;
+    } while (status == SPRINT_OK && !io.unsent && taken < len);
+    if (status == SPRINT_OK && taken == 0 && len > 0)
+        status = sprint_fail(SPRINT_E_WOULD_BLOCK, "sprint: try_write: the socket is full");
+    if (status == SPRINT_OK)
+        *n = taken;
+    return leave(slot, SPRINT_WRITER, status);
+}
+
+sprint_status sprint_conn_try_read(sprint_conn conn, void *buf, size_t cap, size_t *n)
+{
+    REFUSE_FORKED();
+    REQUIRE(n, "try_read: n is NULL");
+    REQUIRE(buf && cap > 0, "try_read: buf is NULL or cap is 0");
+    REQUIRE(cap <= PTRDIFF_MAX, "try_read: cap is larger than an object can be");
+    struct sprint_slot *slot;
+    sprint_status status = enter(conn, SPRINT_READER, &slot);
+    if (status != SPRINT_OK)
+        return status;
+    status = SPRINT_E_WOULD_BLOCK;
+    size_t got = 0;
+    int64_t now = sprint_now();
+    if (undrained(&slot->lease))
+        status = decrypt(slot, NULL, 0, 0, buf, cap, now, &got);
+    void *cipher = sprint_thread_recv_buffer();
+    if (status == SPRINT_E_WOULD_BLOCK && !cipher)
+        status = sprint_fail(SPRINT_E_NOMEM, "sprint: try_read: no memory to receive into");
+    struct sprint_deadline at_once = {.start = now, .limit = 0};
+    while (status == SPRINT_E_WOULD_BLOCK) {
+        ssize_t r = sprint_wait_recv(&slot->lease, cipher, SPRINT_RECV_SIZE, &at_once);
+        if (r == SPRINT_WAIT_TIMEOUT) {
+            sprint_fail(SPRINT_E_WOULD_BLOCK, "sprint: try_read: nothing to read now");
+            break;
+        }
+        int32_t end = r > 0 ? 0 : r == 0 ? SPRINT_END_FIN : errno;
+        status = decrypt(slot, cipher, r > 0 ? (size_t)r : 0, end, buf, cap, now, &got);
+    }
+    if (status == SPRINT_OK)
+        *n = got;
+    return leave(slot, SPRINT_READER, status);
+}
+
+sprint_status sprint_conn_flush(sprint_conn conn, int64_t timeout_ms)
+{
+    REFUSE_FORKED();
+    struct sprint_slot *slot;
+    sprint_status status = enter(conn, SPRINT_WRITER, &slot);
+    if (status != SPRINT_OK)
+        return status;
+    if (timeout_ms == 0) {
+        struct sprint_io io = {0};
+        status = sprintgo_conn_flush(slot->index, &io);
+        note(&slot->lease, &io);
+        if (status == SPRINT_OK && io.unsent)
+            status = sprint_fail(SPRINT_E_WOULD_BLOCK, "sprint: flush: the socket is full");
+    } else {
+        struct sprint_deadline deadline = sprint_deadline_in(timeout_ms);
+        status = write_all(slot, NULL, 0, &deadline);
+    }
+    return leave(slot, SPRINT_WRITER, status);
+}

@@ -1,0 +1,70 @@
+#include "abi.h"
+
+/* What a host may ask about a lease, and its end. */
+
+sprint_status sprint_conn_poll_info(sprint_conn conn, int32_t *fd, uint32_t *want)
+{
+    REFUSE_FORKED();
+    REQUIRE(fd && want, "poll_info: fd or want is NULL");
+    struct sprint_slot *slot;
+    sprint_status status = sprint_pin(conn, SPRINT_KIND_CONN, &slot);
+    if (status != SPRINT_OK)
+        return status;
+    *fd = slot->lease.fd;
+    *want = SPRINT_WANT_READ;
+    if (atomic_load_explicit(&slot->lease.unsent, memory_order_relaxed))
+        *want |= SPRINT_WANT_WRITE;
+    return sprint_done(slot, SPRINT_OK);
+}
+
+sprint_status sprint_conn_id(sprint_conn conn, uint64_t *id)
+{
+    REFUSE_FORKED();
+    REQUIRE(id, "conn id: id is NULL");
+    struct sprint_slot *slot;
+    sprint_status status = sprint_pin(conn, SPRINT_KIND_CONN, &slot);
+    if (status != SPRINT_OK)
+        return status;
+    *id = slot->lease.id;
+    return sprint_done(slot, SPRINT_OK);
+}
+
+sprint_status sprint_conn_uses(sprint_conn conn, uint64_t *uses)
+{
+    REFUSE_FORKED();
+    REQUIRE(uses, "conn uses: uses is NULL");
+    struct sprint_slot *slot;
+    sprint_status status = sprint_pin(conn, SPRINT_KIND_CONN, &slot);
+    if (status != SPRINT_OK)
+        return status;
+    *uses = slot->lease.uses;
+    return sprint_done(slot, SPRINT_OK);
+}
+
+/* The handle dies now; the connection goes back, or is closed, when the last call on
+ * it has returned. Calls that wait on its socket are woken. */
+static void end(sprint_conn conn, bool discard)
+{
+    if (sprint_forked())
+        return;
+    struct sprint_slot *slot = sprint_pin_quiet(conn, SPRINT_KIND_CONN);
+    if (!slot)
+        return;
+    if (sprint_kill(slot)) {
+        if (discard || sprint_shared(slot) || atomic_load(&slot->poisoned))
+            atomic_store(&slot->lease.discard, 1);
+        if (sprint_shared(slot))
+            sprintgo_conn_cut(slot->index);
+    }
+    sprint_unpin(slot);
+}
+
+void sprint_conn_release(sprint_conn conn)
+{
+    end(conn, false);
+}
+
+void sprint_conn_discard(sprint_conn conn)
+{
+    end(conn, true);
+}

@@ -1,0 +1,36 @@
+/* What crosses between C and Go besides scalars and byte pointers. Go fills these in
+ * C memory and stores no pointer in them. */
+#ifndef SPRINT_BRIDGE_H
+#define SPRINT_BRIDGE_H
+
+#include "../include/sprint.h"
+
+/* Result of a step of I/O. */
+struct sprint_io {
+    int64_t n;       /* bytes of plaintext taken or given */
+    int32_t unsent;  /* encrypted bytes wait for the socket */
+    int32_t drained; /* nothing decrypted is left */
+};
+
+/* What C keeps of a lease. */
+struct sprint_lease_info {
+    uint64_t id, uses, note;
+    int32_t fd;
+    uint32_t busy_poll_us;
+    int32_t drained;
+};
+
+/* Why the socket brings no more: 0, an errno, or SPRINT_END_FIN. */
+enum { SPRINT_END_FIN = -1 };
+
+/* Set this thread's last error (thread.c). */
+void sprint_thread_set_error(const char *text, size_t len);
+
+/* One write(2) that raises no SIGPIPE (log.c). */
+void sprint_log_write(int32_t fd, const void *line, size_t len);
+
+/* What loading must leave as it found it (guest.c). */
+uint64_t sprint_guest_nofile(void);
+void sprint_guest_lower_threads(void);
+
+#endif

@@ -1,0 +1,134 @@
+package main
+
+// #include "bridge.h"
+import "C"
+
+import (
+	"fmt"
+	"sync/atomic"
+	"unicode/utf8"
+	"unsafe"
+
+	"github.com/bitcoin-sprint/libsprint/pool"
+	"github.com/bitcoin-sprint/libsprint/securemem"
+)
+
+// settings are a pool's options being put together.
+type settings struct {
+	endpoints string
+	options   pool.Options
+	token     *securemem.Buffer // owned; nil for none
+}
+
+var configs table[atomic.Pointer[settings]]
+
+//export sprintgo_config_new
+func sprintgo_config_new(slot C.uint32_t, endpoints *C.char, n C.size_t) (st C.sprint_status) {
+	defer guard(&st)
+	list := C.GoStringN(endpoints, C.int(n))
+	if err := pool.CheckEndpoints(list); err != nil {
+		return status(err)
+	}
+	s := &settings{endpoints: list, options: pool.Defaults()}
+	s.options.Detach = true
+	s.options.Logger = logger
+	configs.at(uint32(slot)).Store(s)
+	return C.SPRINT_OK
+}
+
+// lookUp finds an option that takes a value of the given type.
+func lookUp(number C.int32_t, typ string, takes func(option) bool) (option, error) {
+	o, known := options[number]
+	if !known {
+		return o, argError{C.SPRINT_E_UNSUPPORTED, fmt.Sprintf("option %d: not known to this library", number)}
+	}
+	if !takes(o) {
+		return o, argError{C.SPRINT_E_ARG, fmt.Sprintf("%s: does not take %s", o.name, typ)}
+	}
+	return o, nil
+}
+
+//export sprintgo_config_set_str
+func sprintgo_config_set_str(slot C.uint32_t, number C.int32_t, text *C.char, n C.size_t) (st C.sprint_status) {
+	defer guard(&st)
+	o, err := lookUp(number, "a string", func(o option) bool { return o.str != nil || o.secret })
+	if err != nil {
+		return status(err)
+	}
+	s := configs.at(uint32(slot)).Load()
+	if o.secret {
+		return status(s.setSecret(o, unsafe.Slice((*byte)(unsafe.Pointer(text)), n)))
+	}
+	v := C.GoStringN(text, C.int(n))
+	if !utf8.ValidString(v) {
+		return status(argError{C.SPRINT_E_ARG, o.name + ": not UTF-8"})
+	}
+	o.str(&s.options, v)
+	return C.SPRINT_OK
+}
+
+// setSecret copies text, which stays the host's, into locked memory.
+func (s *settings) setSecret(o option, text []byte) error {
+	if len(text) == 0 {
+		return argError{C.SPRINT_E_ARG, o.name + ": empty"}
+	}
+	b, err := securemem.Alloc(len(text), 0)
+	if err != nil {
+		return err
+	}
+	if err := b.WriteAt(text, 0); err != nil {
+		_ = b.Free()
+		return err
+	}
+	s.setToken(b)
+	return nil
+}
+
+// setToken takes b over.
+func (s *settings) setToken(b *securemem.Buffer) {
+	if s.token != nil {
+		_ = s.token.Free()
+	}
+	s.token = b
+}
+
+//export sprintgo_config_set_int
+func sprintgo_config_set_int(slot C.uint32_t, number C.int32_t, value C.int64_t) (st C.sprint_status) {
+	defer guard(&st)
+	o, err := lookUp(number, "a number", func(o option) bool { return o.number != nil })
+	if err != nil {
+		return status(err)
+	}
+	if value < 0 {
+		return status(argError{C.SPRINT_E_ARG, fmt.Sprintf("%s: %d is negative", o.name, int64(value))})
+	}
+	o.number(&configs.at(uint32(slot)).Load().options, int64(value))
+	return C.SPRINT_OK
+}
+
+//export sprintgo_config_set_bytes
+func sprintgo_config_set_bytes(slot C.uint32_t, number C.int32_t, data unsafe.Pointer, n C.size_t) (st C.sprint_status) {
+	defer guard(&st)
+	o, err := lookUp(number, "bytes", func(o option) bool { return o.bytes != nil })
+	if err != nil {
+		return status(err)
+	}
+	o.bytes(&configs.at(uint32(slot)).Load().options, C.GoBytes(data, C.int(n)))
+	return C.SPRINT_OK
+}
+
+//export sprintgo_config_set_buffer
+func sprintgo_config_set_buffer(slot C.uint32_t, number C.int32_t, buffer C.uint32_t) (st C.sprint_status) {
+	defer guard(&st)
+	if _, err := lookUp(number, "a secure buffer", func(o option) bool { return o.secret }); err != nil {
+		return status(err)
+	}
+	configs.at(uint32(slot)).Load().setToken(buffers.at(uint32(buffer)).Load().Retain())
+	return C.SPRINT_OK
+}
+
+//export sprintgo_config_destroy
+func sprintgo_config_destroy(slot C.uint32_t) {
+	defer guardVoid()
+	configs.at(uint32(slot)).Swap(nil).setToken(nil)
+}

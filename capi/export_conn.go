@@ -1,0 +1,78 @@
+package main
+
+// #include "bridge.h"
+import "C"
+
+import (
+	"io"
+	"os"
+	"syscall"
+	"unsafe"
+
+	"github.com/bitcoin-sprint/libsprint/pool"
+	"github.com/bitcoin-sprint/libsprint/pool/transport"
+)
+
+var conns table[pool.Seat]
+
+//export sprintgo_conn_send
+func sprintgo_conn_send(slot C.uint32_t, data unsafe.Pointer, n C.size_t, now C.int64_t, out *C.struct_sprint_io) (st C.sprint_status) {
+	defer guard(&st)
+	taken, unsent, err := conns.at(uint32(slot)).Get().Send(unsafe.Slice((*byte)(data), n), int64(now))
+	out.n, out.unsent = C.int64_t(taken), C.int32_t(unsent)
+	return status(err)
+}
+
+//export sprintgo_conn_flush
+func sprintgo_conn_flush(slot C.uint32_t, out *C.struct_sprint_io) (st C.sprint_status) {
+	defer guard(&st)
+	unsent, err := conns.at(uint32(slot)).Get().Flush()
+	out.unsent = C.int32_t(unsent)
+	return status(err)
+}
+
+//export sprintgo_conn_receive
+func sprintgo_conn_receive(slot C.uint32_t, cipher unsafe.Pointer, n C.size_t, end C.int32_t, buf unsafe.Pointer, size C.size_t, now C.int64_t, out *C.struct_sprint_io) (st C.sprint_status) {
+	defer guard(&st)
+	c := conns.at(uint32(slot)).Get()
+	var ended error
+	switch end {
+	case 0:
+	case C.SPRINT_END_FIN:
+		ended = transport.ErrTruncated
+	default:
+		ended = os.NewSyscallError("recv", syscall.Errno(end))
+	}
+	got, unsent, err := c.Receive(unsafe.Slice((*byte)(cipher), n), ended, unsafe.Slice((*byte)(buf), size), int64(now))
+	out.n, out.unsent, out.drained = C.int64_t(got), C.int32_t(unsent), flag(c.Drained())
+	if err == io.EOF { // close_notify: a success with nothing in it
+		return C.SPRINT_OK
+	}
+	return status(err)
+}
+
+//export sprintgo_conn_timed_out
+func sprintgo_conn_timed_out(slot C.uint32_t, writing C.int32_t) {
+	defer guardVoid()
+	conns.at(uint32(slot)).Get().TimedOut(writing != 0)
+}
+
+//export sprintgo_conn_cut
+func sprintgo_conn_cut(slot C.uint32_t) {
+	defer guardVoid()
+	conns.at(uint32(slot)).Get().Cut()
+}
+
+//export sprintgo_conn_end
+func sprintgo_conn_end(slot, note C.uint32_t, discard C.int32_t) {
+	defer guardVoid()
+	seat := conns.at(uint32(slot))
+	c := seat.Get()
+	seat.Clear()
+	c.Note().Store(uint64(note))
+	if discard != 0 {
+		c.Discard()
+	} else {
+		c.Release()
+	}
+}

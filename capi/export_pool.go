@@ -1,0 +1,212 @@
+package main
+
+// #include "bridge.h"
+import "C"
+
+import (
+	"crypto/subtle"
+	"encoding/json"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/bitcoin-sprint/libsprint/pool"
+	"github.com/bitcoin-sprint/libsprint/pool/monitor"
+	"github.com/bitcoin-sprint/libsprint/securemem"
+)
+
+// served is a pool with what belongs to it outside of package pool.
+type served struct {
+	*pool.Pool
+	token *securemem.Buffer // owned; nil for none
+
+	mu     sync.Mutex
+	server *monitor.Server // nil when stopped
+}
+
+var pools table[atomic.Pointer[served]]
+
+//export sprintgo_pool_new
+func sprintgo_pool_new(slot, config C.uint32_t) (st C.sprint_status) {
+	defer guard(&st)
+	s := configs.at(uint32(config)).Load()
+	v := &served{}
+	o := s.options
+	if s.token != nil {
+		v.token = s.token.Retain()
+		o.Metrics.Token = v.tokenIs
+	}
+	p, err := pool.New(s.endpoints, o)
+	if err != nil {
+		v.dropToken()
+		return status(err)
+	}
+	v.Pool = p
+	pools.at(uint32(slot)).Store(v)
+	return C.SPRINT_OK
+}
+
+// tokenIs compares in constant time, in place.
+func (v *served) tokenIs(candidate []byte) (same bool) {
+	_ = v.token.Use(func(token []byte) error {
+		same = subtle.ConstantTimeCompare(token, candidate) == 1
+		return nil
+	})
+	return same
+}
+
+func (v *served) dropToken() {
+	if v.token != nil {
+		_ = v.token.Free()
+	}
+}
+
+//export sprintgo_pool_warm_up
+func sprintgo_pool_warm_up(slot, count C.uint32_t, timeoutMs C.int64_t) (st C.sprint_status) {
+	defer guard(&st)
+	p := pools.at(uint32(slot)).Load()
+	return status(p.WarmUpWithin(int(min(int64(count), math.MaxInt32)), limit(timeoutMs)))
+}
+
+// limit is a timeout of the interface as one of package pool, whose conventions are
+// the same.
+func limit(ms C.int64_t) time.Duration { return duration(int64(max(ms, -1)), time.Millisecond) }
+
+//export sprintgo_pool_acquire
+func sprintgo_pool_acquire(slot, conn C.uint32_t, timeoutMs C.int64_t, info *C.struct_sprint_lease_info) (st C.sprint_status) {
+	defer guard(&st)
+	p := pools.at(uint32(slot)).Load()
+	c, err := p.AcquireWithin(limit(timeoutMs))
+	if err != nil {
+		return status(err)
+	}
+	conns.at(uint32(conn)).Put(c)
+	info.id = C.uint64_t(c.ID())
+	info.uses = C.uint64_t(c.Uses())
+	info.note = C.uint64_t(c.Note().Load())
+	info.fd = C.int32_t(c.FD())
+	info.busy_poll_us = C.uint32_t(p.Options().BusyPoll.Microseconds())
+	info.drained = flag(c.Drained())
+	return C.SPRINT_OK
+}
+
+func flag(b bool) C.int32_t {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+//export sprintgo_pool_start_metrics
+func sprintgo_pool_start_metrics(slot C.uint32_t, port *C.int32_t) (st C.sprint_status) {
+	defer guard(&st)
+	v := pools.at(uint32(slot)).Load()
+	bound, err := v.startMetrics()
+	if err != nil {
+		return status(err)
+	}
+	*port = C.int32_t(bound)
+	return C.SPRINT_OK
+}
+
+func (v *served) startMetrics() (port int, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.server != nil {
+		return v.server.Port(), nil
+	}
+	if v.Closed() {
+		return 0, &pool.Error{Kind: pool.ErrClosed, Text: "the pool is closed"}
+	}
+	o := v.Options()
+	s, err := monitor.Start(v.Pool, monitor.Options{
+		Namespace: o.Namespace, Host: o.Metrics.Host, Port: o.Metrics.Port, Token: o.Metrics.Token,
+	})
+	if err != nil {
+		return 0, err
+	}
+	v.server = s
+	return s.Port(), nil
+}
+
+func (v *served) stopMetrics() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.server != nil {
+		_ = v.server.Close()
+		v.server = nil
+	}
+}
+
+//export sprintgo_pool_stop_metrics
+func sprintgo_pool_stop_metrics(slot C.uint32_t) (st C.sprint_status) {
+	defer guard(&st)
+	pools.at(uint32(slot)).Load().stopMetrics()
+	return C.SPRINT_OK
+}
+
+//export sprintgo_pool_stats
+func sprintgo_pool_stats(slot C.uint32_t, out *C.sprint_pool_stats) (st C.sprint_status) {
+	defer guard(&st)
+	p := pools.at(uint32(slot)).Load()
+	s := p.Totals()
+	out.max_connections = C.uint32_t(s.Max)
+	out.idle = C.uint32_t(s.Idle)
+	out.lent = C.uint32_t(s.Lent)
+	out.dialing = C.uint32_t(s.Dialing)
+	out.waiting = C.uint32_t(s.Waiting)
+	out.breaker_state = C.SPRINT_BREAKER_CLOSED
+	out.healthy = C.uint32_t(flag(p.Health().Healthy))
+	out.acquires = C.uint64_t(s.Acquires)
+	out.dials = C.uint64_t(s.Dials)
+	out.dial_errors = C.uint64_t(s.DialErrors)
+	out.reconnects = C.uint64_t(s.Reconnects)
+	out.errors = C.uint64_t(s.Errors)
+	out.timeouts = C.uint64_t(s.Timeouts)
+	out.discards = C.uint64_t(s.Discards)
+	out.bytes_sent = C.uint64_t(s.Sent)
+	out.bytes_received = C.uint64_t(s.Received)
+	return C.SPRINT_OK
+}
+
+//export sprintgo_pool_status_json
+func sprintgo_pool_status_json(slot C.uint32_t, buf *C.char, size C.size_t, needed *C.size_t) (st C.sprint_status) {
+	defer guard(&st)
+	text, err := json.Marshal(pools.at(uint32(slot)).Load().Status())
+	if err != nil {
+		return status(err)
+	}
+	*needed = C.size_t(len(text) + 1)
+	return fill(buf, size, text)
+}
+
+// fill writes text and a NUL into the caller's buffer.
+func fill(buf *C.char, size C.size_t, text []byte) C.sprint_status {
+	if size == 0 {
+		return status(argError{C.SPRINT_E_RANGE, "buf is too small: see needed"})
+	}
+	dst := unsafe.Slice((*byte)(unsafe.Pointer(buf)), size)
+	n := copy(dst[:size-1], text)
+	dst[n] = 0
+	if n < len(text) {
+		return status(argError{C.SPRINT_E_RANGE, "buf is too small: see needed"})
+	}
+	return C.SPRINT_OK
+}
+
+//export sprintgo_pool_close
+func sprintgo_pool_close(slot C.uint32_t, graceMs C.int64_t, forced *C.uint32_t) (st C.sprint_status) {
+	defer guard(&st)
+	v := pools.at(uint32(slot)).Load()
+	v.stopMetrics()
+	*forced = C.uint32_t(v.Close(limit(graceMs)))
+	return C.SPRINT_OK
+}
+
+//export sprintgo_pool_destroy
+func sprintgo_pool_destroy(slot C.uint32_t) {
+	defer guardVoid()
+	pools.at(uint32(slot)).Swap(nil).dropToken()
+}

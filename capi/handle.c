@@ -1,0 +1,207 @@
+#define _GNU_SOURCE
+#include "handle.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
+#include <string.h>
+
+#include "thread.h"
+
+#define DYING ((uint64_t)1 << 31)
+#define REFERENCES (DYING - 1)
+#define GENERATION(word) ((uint32_t)((word) >> 32))
+
+enum { SLOTS_PER_CHUNK = 1024, MAX_CHUNKS = 1 << 14, NONE = -1 };
+
+static _Atomic(struct sprint_slot *) chunks[MAX_CHUNKS];
+
+/* Guards what follows, and the next of free slots. */
+static pthread_mutex_t table = PTHREAD_MUTEX_INITIALIZER;
+static uint32_t used; /* slots that were ever handed out */
+static uint32_t free_head = (uint32_t)NONE, free_tail = (uint32_t)NONE;
+
+static uint64_t secret_key;
+static pthread_once_t key_once = PTHREAD_ONCE_INIT;
+
+/* The kernel gives each process 16 random bytes. The key hides nothing; it makes
+ * numbers that are not handles fail. */
+static void make_key(void)
+{
+    const void *random = (const void *)getauxval(AT_RANDOM);
+    if (random)
+        memcpy(&secret_key, random, sizeof secret_key);
+    secret_key ^= (uint64_t)(uintptr_t)&secret_key << 16;
+}
+
+static uint64_t key(void)
+{
+    pthread_once(&key_once, make_key);
+    return secret_key;
+}
+
+static struct sprint_slot *slot_at(uint32_t index)
+{
+    if (index / SLOTS_PER_CHUNK >= MAX_CHUNKS)
+        return NULL;
+    struct sprint_slot *chunk =
+        atomic_load_explicit(&chunks[index / SLOTS_PER_CHUNK], memory_order_acquire);
+    return chunk ? &chunk[index % SLOTS_PER_CHUNK] : NULL;
+}
+
+/* A slot never used before; the caller holds table. */
+static struct sprint_slot *fresh_slot(void)
+{
+    if (used == (uint32_t)MAX_CHUNKS * SLOTS_PER_CHUNK)
+        return NULL;
+    if (used % SLOTS_PER_CHUNK == 0) {
+        struct sprint_slot *chunk = calloc(SLOTS_PER_CHUNK, sizeof *chunk);
+        if (!chunk)
+            return NULL;
+        atomic_store_explicit(&chunks[used / SLOTS_PER_CHUNK], chunk, memory_order_release);
+    }
+    struct sprint_slot *slot = slot_at(used);
+    slot->index = used++;
+    return slot;
+}
+
+struct sprint_slot *sprint_slot_new(enum sprint_kind kind)
+{
+    pthread_mutex_lock(&table);
+    struct sprint_slot *slot;
+    /* A full chunk first: the longer a slot rests, the longer a stale handle is known. */
+    if (free_head == (uint32_t)NONE || used % SLOTS_PER_CHUNK != 0) {
+        slot = fresh_slot();
+    } else {
+        slot = slot_at(free_head);
+        free_head = slot->next;
+        if (free_head == (uint32_t)NONE)
+            free_tail = (uint32_t)NONE;
+    }
+    pthread_mutex_unlock(&table);
+    if (!slot)
+        return NULL;
+    slot->kind = (uint8_t)kind;
+    atomic_store_explicit(&slot->poisoned, 0, memory_order_relaxed);
+    memset(&slot->lease, 0, sizeof slot->lease);
+
+    uint32_t generation = GENERATION(atomic_load(&slot->word)) + 1;
+    atomic_store_explicit(&slot->word, (uint64_t)generation << 32 | 1, memory_order_release);
+    if (sprint_slot_handle(slot) == 0) /* 0 is no handle: take the next generation */
+        atomic_store(&slot->word, (uint64_t)(generation + 1) << 32 | 1);
+    return slot;
+}
+
+uint64_t sprint_slot_handle(const struct sprint_slot *slot)
+{
+    uint64_t generation = atomic_load(&slot->word) >> 32;
+    return (generation << 32 | (uint64_t)slot->kind << 24 | slot->index) ^ key();
+}
+
+static void recycle(struct sprint_slot *slot)
+{
+    pthread_mutex_lock(&table);
+    slot->next = (uint32_t)NONE;
+    if (free_tail == (uint32_t)NONE)
+        free_head = slot->index;
+    else
+        slot_at(free_tail)->next = slot->index;
+    free_tail = slot->index;
+    pthread_mutex_unlock(&table);
+}
+
+void sprint_slot_abandon(struct sprint_slot *slot)
+{
+    atomic_fetch_and(&slot->word, ~(DYING | REFERENCES));
+    recycle(slot);
+}
+
+/* The slot that handle names, pinned, or NULL. */
+static struct sprint_slot *pin(uint64_t handle, enum sprint_kind kind, bool dying_too)
+{
+    uint64_t value = handle ^ key();
+    if (handle == 0 || (uint8_t)(value >> 24) != (uint8_t)kind)
+        return NULL;
+    struct sprint_slot *slot = slot_at((uint32_t)value & 0xffffff);
+    if (!slot)
+        return NULL;
+    uint64_t word = atomic_load_explicit(&slot->word, memory_order_acquire);
+    do {
+        if (GENERATION(word) != GENERATION(value) || (word & REFERENCES) == 0 ||
+            ((word & DYING) && !dying_too))
+            return NULL;
+    } while (!atomic_compare_exchange_weak(&slot->word, &word, word + 1));
+    if (slot->kind == (uint8_t)kind)
+        return slot;
+    sprint_unpin(slot); /* a forged handle that hit another kind's slot */
+    return NULL;
+}
+
+static const char *const kind_names[] = {"object", "config", "pool", "conn", "buffer"};
+
+static sprint_status pin_or_fail(uint64_t handle, enum sprint_kind kind, bool dying_too,
+                                 struct sprint_slot **out)
+{
+    struct sprint_slot *slot = pin(handle, kind, dying_too);
+    if (!slot && handle == 0)
+        return sprint_failf(SPRINT_E_HANDLE, "sprint: %s: 0 is no handle", kind_names[kind]);
+    if (!slot)
+        return sprint_failf(SPRINT_E_HANDLE, "sprint: %s: stale, freed or foreign handle",
+                            kind_names[kind]);
+    if (atomic_load_explicit(&slot->poisoned, memory_order_relaxed)) {
+        sprint_unpin(slot);
+        return sprint_failf(SPRINT_E_INTERNAL,
+                            "sprint: %s: poisoned by an internal error in an earlier call",
+                            kind_names[kind]);
+    }
+    *out = slot;
+    return SPRINT_OK;
+}
+
+sprint_status sprint_pin(uint64_t handle, enum sprint_kind kind, struct sprint_slot **out)
+{
+    return pin_or_fail(handle, kind, false, out);
+}
+
+sprint_status sprint_pin_dying(uint64_t handle, enum sprint_kind kind, struct sprint_slot **out)
+{
+    return pin_or_fail(handle, kind, true, out);
+}
+
+struct sprint_slot *sprint_pin_quiet(uint64_t handle, enum sprint_kind kind)
+{
+    return pin(handle, kind, false);
+}
+
+void sprint_repin(struct sprint_slot *slot)
+{
+    atomic_fetch_add(&slot->word, 1);
+}
+
+void sprint_unpin(struct sprint_slot *slot)
+{
+    uint64_t before = atomic_fetch_sub(&slot->word, 1);
+    if ((before & REFERENCES) != 1)
+        return;
+    sprint_object_destroy(slot);
+    atomic_fetch_and(&slot->word, ~DYING);
+    recycle(slot);
+}
+
+bool sprint_kill(struct sprint_slot *slot)
+{
+    if (atomic_fetch_or(&slot->word, DYING) & DYING)
+        return false;
+    atomic_fetch_sub(&slot->word, 1); /* the owner's; the caller's pin remains */
+    return true;
+}
+
+bool sprint_dying(const struct sprint_slot *slot)
+{
+    return atomic_load(&slot->word) & DYING;
+}
+
+bool sprint_shared(const struct sprint_slot *slot)
+{
+    return (atomic_load(&slot->word) & REFERENCES) > 1;
+}

@@ -1,0 +1,80 @@
+/* Handles: kind and generation checked, reference counted, never pointers.
+ *
+ * A handle is (generation << 32 | kind << 24 | slot), XORed with a number of this
+ * process so that small integers hit nothing. Whoever works on an object pins its
+ * slot. Killing a handle makes it unknown to every later call; the object goes when
+ * the last pin is gone. Slots are reused first in, first out, with a new generation. */
+#ifndef SPRINT_HANDLE_H
+#define SPRINT_HANDLE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "../include/sprint.h"
+
+enum sprint_kind {
+    SPRINT_KIND_CONFIG = 1,
+    SPRINT_KIND_POOL,
+    SPRINT_KIND_CONN,
+    SPRINT_KIND_BUFFER
+};
+
+/* A lease as far as C needs to know it. */
+struct sprint_lease {
+    int32_t fd;
+    uint32_t busy_poll_us;
+    uint32_t rcvtimeo_ms;     /* SO_RCVTIMEO as it is set on fd now */
+    _Atomic uint32_t busy;    /* SPRINT_READER | SPRINT_WRITER */
+    _Atomic uint8_t drained;  /* nothing decrypted waits in Go */
+    _Atomic uint8_t unsent;   /* something encrypted waits in Go */
+    _Atomic uint8_t discard;  /* do not give back to the pool */
+    uint64_t id, uses;
+};
+
+enum { SPRINT_READER = 1, SPRINT_WRITER = 2 };
+
+struct sprint_slot {
+    _Atomic uint64_t word; /* generation << 32 | dying << 31 | references */
+    uint32_t index;
+    uint32_t next;            /* in the free list */
+    uint8_t kind;
+    _Atomic uint8_t poisoned; /* a bug of ours was caught in a call on it */
+    struct sprint_lease lease;
+};
+
+/* A slot with one reference, the owner's; NULL without memory. */
+struct sprint_slot *sprint_slot_new(enum sprint_kind kind);
+
+/* The handle of a slot whose object is complete. */
+uint64_t sprint_slot_handle(const struct sprint_slot *slot);
+
+/* Undo sprint_slot_new() for an object that could not be made. */
+void sprint_slot_abandon(struct sprint_slot *slot);
+
+/* Pin what handle names; SPRINT_E_HANDLE or SPRINT_E_INTERNAL (poisoned) with a text. */
+sprint_status sprint_pin(uint64_t handle, enum sprint_kind kind, struct sprint_slot **out);
+
+/* As sprint_pin(), also for a handle that is dying. */
+sprint_status sprint_pin_dying(uint64_t handle, enum sprint_kind kind, struct sprint_slot **out);
+
+/* As sprint_pin() without an error text, for functions that ignore dead handles; a
+ * poisoned one can be freed. */
+struct sprint_slot *sprint_pin_quiet(uint64_t handle, enum sprint_kind kind);
+
+/* One more pin on a pinned slot. */
+void sprint_repin(struct sprint_slot *slot);
+
+void sprint_unpin(struct sprint_slot *slot);
+
+/* Make the handle of a pinned slot unknown; false if it was already. */
+bool sprint_kill(struct sprint_slot *slot);
+
+bool sprint_dying(const struct sprint_slot *slot);
+
+/* Whether others than the caller hold pins on a killed slot. */
+bool sprint_shared(const struct sprint_slot *slot);
+
+/* Ends the Go object of a slot that nobody pins any more (object.c). */
+void sprint_object_destroy(struct sprint_slot *slot);
+
+#endif

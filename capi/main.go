@@ -1,0 +1,37 @@
+// Command capi is libsprint's C interface, built with -buildmode=c-shared.
+//
+// The exported functions are in the C files: they check arguments, resolve handles,
+// refuse forked children and wait on sockets. The functions exported from Go, named
+// sprintgo_*, are hidden in the library and only translate: logic belongs to the
+// packages pool and securemem.
+package main
+
+// #cgo CFLAGS: -std=gnu11 -fvisibility=hidden -DSPRINT_BUILD -Wall -Wextra
+// #cgo LDFLAGS: -pthread
+// #include "bridge.h"
+import "C"
+
+import (
+	"runtime"
+	"syscall"
+)
+
+func main() {}
+
+// maxProcs bounds the threads that run Go at once: more would compete with the host.
+const maxProcs = 4
+
+// init puts back what Go changed while it started: on its own threads, later than any
+// C constructor.
+func init() {
+	if soft := uint64(C.sprint_guest_nofile()); soft != 0 {
+		var limit syscall.Rlimit
+		if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) == nil && limit.Cur != soft {
+			limit.Cur = soft
+			_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit)
+		}
+	}
+	C.sprint_guest_lower_threads()
+	// Said explicitly, the number is not read again from the cgroup's files.
+	runtime.GOMAXPROCS(min(maxProcs, runtime.GOMAXPROCS(0)))
+}

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// table holds the Go objects behind the slots of C's handle table. C has checked the
+// handle and holds the slot while Go looks here, so a slot that is asked for is full.
+type table[E any] struct {
+	chunks [1 << 14]atomic.Pointer[[slotsPerChunk]E]
+	grow   sync.Mutex
+}
+
+const slotsPerChunk = 1024
+
+// at is the place of a slot.
+func (t *table[E]) at(slot uint32) *E {
+	place := &t.chunks[slot/slotsPerChunk]
+	chunk := place.Load()
+	if chunk == nil {
+		chunk = t.add(place)
+	}
+	return &chunk[slot%slotsPerChunk]
+}
+
+func (t *table[E]) add(place *atomic.Pointer[[slotsPerChunk]E]) *[slotsPerChunk]E {
+	t.grow.Lock()
+	defer t.grow.Unlock()
+	if chunk := place.Load(); chunk != nil {
+		return chunk
+	}
+	chunk := new([slotsPerChunk]E)
+	place.Store(chunk)
+	return chunk
+}

@@ -1,0 +1,25 @@
+/* What a thread of the host keeps with us: the text of its last error and a buffer
+ * for received ciphertext. One pointer of TLS, the rest on demand: a library that is
+ * loaded late finds little room for static TLS. */
+#ifndef SPRINT_THREAD_H
+#define SPRINT_THREAD_H
+
+#include "../include/sprint.h"
+
+/* Room for ciphertext: a few of the largest records (RFC 8446, 5.2: 16 KiB + 256). */
+enum { SPRINT_RECV_SIZE = 64 * 1024 };
+
+/* This thread's buffer of SPRINT_RECV_SIZE bytes, or NULL without memory. */
+void *sprint_thread_recv_buffer(void);
+
+/* Set the last error: text is a literal, nothing is copied or allocated. */
+sprint_status sprint_fail(sprint_status status, const char *text);
+
+/* Set the last error from a format. */
+sprint_status sprint_failf(sprint_status status, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Set the last error from Go: text of len bytes, copied, control bytes replaced. */
+void sprint_thread_set_error(const char *text, size_t len);
+
+#endif

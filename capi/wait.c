@@ -1,0 +1,125 @@
+#define _GNU_SOURCE
+#include "wait.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+
+#define MS INT64_C(1000000)
+#define SECOND INT64_C(1000000000)
+
+/* Below this a kernel timer of a tick, up to 8 ms late, is too coarse. */
+#define COARSE (100 * MS)
+
+int64_t sprint_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * SECOND + t.tv_nsec;
+}
+
+struct sprint_deadline sprint_deadline_in(int64_t timeout_ms)
+{
+    struct sprint_deadline d = {.start = sprint_now(), .limit = -1};
+    /* More than a century is for ever. */
+    if (timeout_ms >= 0 && timeout_ms < INT64_C(100) * 365 * 24 * 3600 * 1000)
+        d.limit = timeout_ms * MS;
+    return d;
+}
+
+/* What is left of a deadline that has a limit, as of now. */
+static int64_t rest(const struct sprint_deadline *d, int64_t now)
+{
+    return d->start + d->limit - now;
+}
+
+/* Set SO_RCVTIMEO, if it is not set so: 0 waits for ever. */
+static void set_rcvtimeo(struct sprint_lease *lease, uint32_t ms)
+{
+    if (lease->rcvtimeo_ms == ms)
+        return;
+    struct timeval t = {.tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000};
+    if (setsockopt(lease->fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t) == 0)
+        lease->rcvtimeo_ms = ms;
+}
+
+/* One attempt that waits for at most left ns, or for ever if left < 0. */
+static ssize_t attempt(struct sprint_lease *lease, void *buf, size_t cap, int64_t left)
+{
+    int64_t ms = left / MS;
+    if (left < 0 || (left >= COARSE && ms < UINT32_MAX)) {
+        set_rcvtimeo(lease, left < 0 ? 0 : (uint32_t)ms);
+        return recv(lease->fd, buf, cap, 0);
+    }
+    if (left > 0) {
+        struct pollfd p = {.fd = lease->fd, .events = POLLIN};
+        struct timespec t = {.tv_sec = left / SECOND, .tv_nsec = left % SECOND};
+        ppoll(&p, 1, &t, NULL); /* recv tells what came of it */
+    }
+    return recv(lease->fd, buf, cap, MSG_DONTWAIT);
+}
+
+static ssize_t spin(struct sprint_lease *lease, void *buf, size_t cap)
+{
+    int64_t until = sprint_now() + (int64_t)lease->busy_poll_us * 1000;
+    ssize_t n;
+    do
+        n = recv(lease->fd, buf, cap, MSG_DONTWAIT);
+    while (n < 0 && (errno == EAGAIN || errno == EINTR) && sprint_now() < until);
+    return n;
+}
+
+ssize_t sprint_wait_recv(struct sprint_lease *lease, void *buf, size_t cap,
+                         struct sprint_deadline *d)
+{
+    /* The first wait of a call takes the limit as it was given: the clock was read when
+     * the call began. */
+    int64_t left = d->waited && d->limit >= 0 ? rest(d, sprint_now()) : d->limit;
+    d->waited = true;
+    if (lease->busy_poll_us > 0 && left != 0) {
+        ssize_t n = spin(lease, buf, cap);
+        if (n >= 0 || (errno != EAGAIN && errno != EINTR))
+            return n < 0 ? SPRINT_WAIT_ERRNO : n;
+        left = d->limit < 0 ? -1 : rest(d, sprint_now());
+    }
+    for (;;) {
+        if (d->limit >= 0 && left < 0)
+            left = 0; /* a last look */
+        ssize_t n = attempt(lease, buf, cap, left);
+        if (n >= 0)
+            return n;
+        if (errno != EAGAIN && errno != EINTR)
+            return SPRINT_WAIT_ERRNO;
+        if (d->limit >= 0) {
+            if (left == 0)
+                return SPRINT_WAIT_TIMEOUT;
+            left = rest(d, sprint_now());
+            if (left <= 0)
+                return SPRINT_WAIT_TIMEOUT;
+        }
+    }
+}
+
+int sprint_wait_poll(int fd, short events, const struct sprint_deadline *d)
+{
+    struct pollfd p = {.fd = fd, .events = events};
+    for (;;) {
+        struct timespec t, *limit = NULL;
+        if (d->limit >= 0) {
+            int64_t left = rest(d, sprint_now());
+            if (left < 0)
+                left = 0;
+            t = (struct timespec){.tv_sec = left / SECOND, .tv_nsec = left % SECOND};
+            limit = &t;
+        }
+        int n = ppoll(&p, 1, limit, NULL);
+        if (n > 0)
+            return p.revents;
+        if (n == 0)
+            return SPRINT_WAIT_TIMEOUT;
+        if (errno != EINTR)
+            return SPRINT_WAIT_ERRNO;
+    }
+}
