@@ -7,6 +7,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"unsafe"
 
@@ -17,6 +18,10 @@ const levelTrace = slog.Level(C.SPRINT_LOG_TRACE)
 
 // logFD is where lines go; -1 is off.
 var logFD atomic.Int32
+
+// logWriting is held for reading while a line is written: when the descriptor was
+// changed, nothing goes to the old one any more, which the host may close.
+var logWriting sync.RWMutex
 
 var logLevel slog.LevelVar
 
@@ -53,6 +58,8 @@ type lines struct{}
 var _ io.Writer = lines{}
 
 func (lines) Write(line []byte) (int, error) {
+	logWriting.RLock()
+	defer logWriting.RUnlock()
 	if fd := logFD.Load(); fd >= 0 && len(line) > 0 {
 		C.sprint_log_write(C.int32_t(fd), unsafe.Pointer(&line[0]), C.size_t(len(line)))
 	}
@@ -62,6 +69,8 @@ func (lines) Write(line []byte) (int, error) {
 //export sprintgo_log_to
 func sprintgo_log_to(fd, level C.int32_t) (st C.sprint_status) {
 	defer guard(&st)
+	logWriting.Lock()
+	defer logWriting.Unlock()
 	logLevel.Set(slog.Level(level))
 	logFD.Store(int32(fd))
 	return C.SPRINT_OK

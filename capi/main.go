@@ -6,7 +6,7 @@
 // packages pool and securemem.
 package main
 
-// #cgo CFLAGS: -std=gnu11 -fvisibility=hidden -DSPRINT_BUILD -Wall -Wextra
+// #cgo CFLAGS: -std=gnu11 -fvisibility=hidden -DSPRINT_BUILD
 // #cgo LDFLAGS: -pthread
 // #include "bridge.h"
 import "C"

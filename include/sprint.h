@@ -230,7 +230,8 @@ enum {
  * Off at the start; silence costs nothing. The descriptor stays the host's: it is
  * never closed here, and must stay open until logging is off again. A line that
  * the descriptor does not take at once (a full pipe) is dropped, never waited for
- * if the descriptor is non-blocking.
+ * if the descriptor is non-blocking. When this returns, nothing is written to the
+ * descriptor that was set before.
  *
  * @param fd     where to write; < 0: off
  * @param level  least level written, SPRINT_LOG_*
@@ -350,8 +351,9 @@ SPRINT_API void sprint_config_free(sprint_config config);
  *
  * @param config    live settings
  * @param[out] out  set to the pool on SPRINT_OK, to 0 otherwise
- * @return SPRINT_OK, SPRINT_E_ARG (the text names every wrong option), SPRINT_E_CERT (no usable
- *         certificate in CA_FILE or CA_PEM), SPRINT_E_NOMEM, SPRINT_E_HANDLE, SPRINT_E_FORKED
+ * @return SPRINT_OK, SPRINT_E_ARG (the text names every wrong option; a CA_FILE that cannot be
+ *         read is one), SPRINT_E_CERT (no certificate in CA_FILE or CA_PEM), SPRINT_E_NOMEM,
+ *         SPRINT_E_HANDLE, SPRINT_E_FORKED
  *
  * Threads: any. Blocks: no. Owner: caller must free. Since: 1.0.
  * Example: tests/examples/c/first.c

@@ -70,7 +70,7 @@ func (p *Pool) handOut(ch *channel, now time.Duration) (Conn, bool) {
 // The caller holds mu; wait unlocks it.
 func (p *Pool) wait(now, limit time.Duration, cancel <-chan struct{}) (Conn, error) {
 	if limit == 0 {
-		err := errorf(ErrExhausted, nil, "no idle connection: %s", p.census())
+		err := errorf(ErrExhausted, nil, "no idle connection to %s: %s", p.list, p.census())
 		p.mu.Unlock()
 		return Conn{}, err
 	}
@@ -127,7 +127,7 @@ func (p *Pool) leave(w *waiter) (h handOff, served bool) {
 		return <-w.result, true
 	}
 	p.waiters.remove(w)
-	return handOff{err: errorf(ErrTimeout, p.lastDial, "no connection in time: %s", p.census())}, false
+	return handOff{err: errorf(ErrTimeout, p.lastDial, "no connection to %s in time: %s", p.list, p.census())}, false
 }
 
 // census says in words where the connections are. The caller holds mu.

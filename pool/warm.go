@@ -71,7 +71,7 @@ func (p *Pool) warmUp(n int, limit time.Duration, cancel <-chan struct{}) error 
 }
 
 func (p *Pool) shortfall(w *warmer) error {
-	return errorf(ErrTimeout, p.lastDial, "warm_up: %d of %d connections open: %s", len(p.open), w.want, p.census())
+	return errorf(ErrTimeout, p.lastDial, "warm_up: %d of %d connections to %s open: %s", len(p.open), w.want, p.list, p.census())
 }
 
 // settleWarmers ends those that have what they want. The caller holds mu.
