@@ -1,0 +1,156 @@
+package relay
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// ending is how a connection ends after a number of bytes.
+type ending int
+
+const (
+	endNone     ending = iota
+	endClose           // close_notify, then FIN
+	endTruncate        // FIN without close_notify
+	endReset           // RST
+)
+
+// switches are the misbehaviour of one moment. A value in use is never changed:
+// setting one switch makes a new value.
+type switches struct {
+	ending         ending
+	endAfter       int64 // application bytes sent on a connection
+	delay          time.Duration
+	refuse         bool
+	stallHandshake bool
+	unsolicited    bool
+	leaf           leaf
+}
+
+// Set turns one switch:
+//
+//	close_after=N      close_notify and FIN after N application bytes were sent on a connection
+//	truncate_after=N   FIN without close_notify after N bytes
+//	reset_after=N      RST after N bytes
+//	delay_ms=N         wait before each reply
+//	refuse=1           RST to each accepted TCP connection at once
+//	stall_handshake=1  accept, read, never answer
+//	cert=NAME          good, expired, wrongname or untrusted
+//	unsolicited=1      send bytes that nobody asked for after the handshake
+//	drop_idle=1        FIN all open connections, now and once
+//
+// 0 turns a switch off. The first three exclude one another: the last one set
+// counts. They and delay_ms hold for open connections at their next reply, the
+// others for new connections.
+func (r *Relay) Set(name, value string) error {
+	return r.setAll([][2]string{{name, value}})
+}
+
+// Reset turns every switch off.
+func (r *Relay) Reset() { r.switches.Store(&switches{}) }
+
+// setAll turns several switches together, or none if one is wrong.
+func (r *Relay) setAll(pairs [][2]string) error {
+	for {
+		old := r.switches.Load()
+		next, drop := *old, false
+		for _, p := range pairs {
+			if err := next.set(p[0], p[1], &drop); err != nil {
+				return err
+			}
+		}
+		if !r.switches.CompareAndSwap(old, &next) {
+			continue
+		}
+		if drop {
+			r.dropAll()
+		}
+		return nil
+	}
+}
+
+func (sw *switches) set(name, value string, drop *bool) (err error) {
+	switch name {
+	case "close_after":
+		err = sw.endAt(endClose, value)
+	case "truncate_after":
+		err = sw.endAt(endTruncate, value)
+	case "reset_after":
+		err = sw.endAt(endReset, value)
+	case "delay_ms":
+		var ms int64
+		ms, err = number(value)
+		sw.delay = time.Duration(ms) * time.Millisecond
+	case "refuse":
+		sw.refuse, err = onOff(value)
+	case "stall_handshake":
+		sw.stallHandshake, err = onOff(value)
+	case "unsolicited":
+		sw.unsolicited, err = onOff(value)
+	case "drop_idle":
+		*drop, err = onOff(value)
+	case "cert":
+		sw.leaf, err = leafNamed(value)
+	default:
+		return fmt.Errorf("relay: no switch %q", name)
+	}
+	if err != nil {
+		return fmt.Errorf("relay: switch %s: %w", name, err)
+	}
+	return nil
+}
+
+func (sw *switches) endAt(how ending, value string) error {
+	n, err := number(value)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		how = endNone
+	}
+	sw.ending, sw.endAfter = how, n
+	return nil
+}
+
+func number(value string) (int64, error) {
+	n, err := strconv.ParseUint(value, 10, 31)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a number from 0 to 2147483647", value)
+	}
+	return int64(n), nil
+}
+
+func onOff(value string) (bool, error) {
+	if value != "0" && value != "1" {
+		return false, fmt.Errorf("%q is neither 0 nor 1", value)
+	}
+	return value == "1", nil
+}
+
+func leafNamed(value string) (leaf, error) {
+	switch value {
+	case "good":
+		return leafGood, nil
+	case "expired":
+		return leafExpired, nil
+	case "wrongname":
+		return leafWrongName, nil
+	case "untrusted":
+		return leafUntrusted, nil
+	}
+	return 0, fmt.Errorf("%q is none of good, expired, wrongname, untrusted", value)
+}
+
+// dropAll sends FIN on every open TLS connection and wakes its reader, which then
+// closes the socket. Bytes that the peer sent before may turn the end into a RST.
+func (r *Relay) dropAll() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for conn, isTLS := range r.conns {
+		if isTLS {
+			conn.CloseWrite()
+			conn.SetReadDeadline(time.Unix(1, 0))
+		}
+	}
+}
