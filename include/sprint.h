@@ -40,7 +40,7 @@
 #define SPRINT_VERSION_MINOR 0
 #define SPRINT_VERSION_PATCH 0
 /** The interface that a host was compiled against, for sprint_init(). */
-#define SPRINT_ABI ((uint32_t)((SPRINT_VERSION_MAJOR << 16) | SPRINT_VERSION_MINOR))
+#define SPRINT_ABI (SPRINT_VERSION_MAJOR * 0x10000u + SPRINT_VERSION_MINOR)
 
 #ifndef SPRINT_API
 #if defined(SPRINT_BUILD) && defined(__GNUC__)
