@@ -1,0 +1,96 @@
+//! Pooled, verified TLS connections and guarded memory for secrets, on libsprint.
+//!
+//! ```no_run
+//! use sprint::{Hash, Pool, SecureBuffer};
+//! use std::io::{Read, Write};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let key = SecureBuffer::random(32)?;
+//! let pool = Pool::builder("relay.example:443")
+//!     .with_max_connections(8)
+//!     .with_min_idle(2)
+//!     .build()?;
+//!
+//! let mut conn = pool.get_connection()?;
+//! if conn.uses()? == 0 {
+//!     // A fresh connection: log in. The key is used where it lies.
+//!     let mut mac = [0; 32];
+//!     key.hmac(Hash::Sha256, b"nonce", &mut mac)?;
+//!     conn.write_all(&mac)?;
+//! }
+//! conn.write_all(b"PING\n")?;
+//! let mut pong = [0; 5];
+//! conn.read_exact(&mut pong)?;
+//! // Dropped here: the connection goes back to the pool.
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Threads
+//!
+//! [`Pool`] and [`SecureBuffer`] may be used from any thread at the same time. A [`Conn`] belongs
+//! to one thread at a time; [`Conn::split`] lets one read while another writes.
+//!
+//! # Fork
+//!
+//! A process forked after the library was loaded gets [`ErrorKind::Forked`] from every call, and
+//! dropping does nothing there. Child processes that exec are not concerned.
+//!
+//! # Minimum Rust
+//!
+//! 1.63.
+
+#![deny(missing_docs, unsafe_op_in_unsafe_fn)]
+#![doc(test(attr(deny(warnings))))]
+
+mod buffer;
+mod config;
+mod conn;
+mod error;
+mod guard;
+mod half;
+#[cfg(unix)]
+mod log;
+mod pool;
+mod stats;
+mod time;
+
+use std::ffi::CStr;
+
+pub use buffer::{Hash, SecureBuffer};
+pub use config::{Config, TlsVersion};
+pub use conn::{Conn, PollInfo};
+pub use error::{Error, ErrorKind, Result};
+pub use guard::{ReadGuard, WriteGuard};
+pub use half::{ReadHalf, WriteHalf};
+#[cfg(unix)]
+pub use log::{log_off, log_to, Level};
+pub use pool::{Pool, SecureChannelPool};
+pub use stats::{memory_stats, Backend, BreakerState, MemoryStats, PoolStats, SelfCheck};
+
+/// Checks that the library in this process serves the interface this crate was written for.
+/// Optional and cheap; starts nothing.
+///
+/// # Errors
+///
+/// [`ErrorKind::Abi`], [`ErrorKind::Forked`].
+#[doc(alias = "sprint_init")]
+pub fn init() -> Result<()> {
+    // SAFETY: takes a number only.
+    error::check(unsafe { sprint_sys::sprint_init(sprint_sys::SPRINT_ABI) })
+}
+
+/// Version of the library at run time, `"MAJOR.MINOR.PATCH"`.
+#[doc(alias = "sprint_version")]
+pub fn version() -> &'static str {
+    // SAFETY: a static, NUL-terminated string.
+    let text = unsafe { CStr::from_ptr(sprint_sys::sprint_version()) };
+    text.to_str().unwrap_or_default()
+}
+
+/// Overwrites memory with zeros; the compiler does not remove it.
+#[doc(alias = "sprint_wipe")]
+pub fn wipe(bytes: &mut [u8]) {
+    // SAFETY: a unique slice is writable for its length.
+    unsafe { sprint_sys::sprint_wipe(bytes.as_mut_ptr().cast(), bytes.len()) }
+}

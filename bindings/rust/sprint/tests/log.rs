@@ -1,0 +1,52 @@
+//! Log lines. Alone in its file: the descriptor belongs to the whole process.
+
+#![cfg(unix)]
+
+mod support;
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::time::Duration;
+
+use sprint::Level;
+use support::{until, Relay};
+
+#[test]
+fn lines_are_written_from_their_level_up_until_logging_is_off() {
+    let relay = Relay::start();
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("log-{}", std::process::id()));
+    let connect = || relay.pool(1).get_connection().map(drop);
+    let lines = || -> Vec<String> {
+        let text = fs::read_to_string(&path).unwrap();
+        text.lines().map(String::from).collect()
+    };
+
+    sprint::log_to(File::create(&path).unwrap(), Level::Info).unwrap();
+    connect().unwrap();
+    // A line may come a little after the lease that it tells of.
+    let names_the_relay = |line: &String| line.contains(&relay.address);
+    until("the connection is told of", || {
+        lines().iter().any(names_the_relay)
+    });
+    for line in lines() {
+        assert!(
+            line.starts_with("{\"time\":") && line.ends_with('}'),
+            "{}",
+            line
+        );
+    }
+
+    sprint::log_to(File::create(&path).unwrap(), Level::Warn).unwrap();
+    connect().unwrap();
+    assert_eq!(lines(), Vec::<String>::new(), "nothing went wrong");
+    relay.set("cert=expired");
+    let failure = relay.pool(1).acquire(Duration::from_secs(5)).map(drop);
+    assert!(failure.is_err());
+    let warned = lines();
+    assert!(warned.iter().any(names_the_relay), "{:?}", warned);
+
+    sprint::log_off().unwrap();
+    connect().unwrap_err();
+    assert_eq!(lines(), warned);
+    fs::remove_file(&path).unwrap();
+}
