@@ -8,41 +8,115 @@ VERSION := $(shell awk '/define SPRINT_VERSION_(MAJOR|MINOR|PATCH)/ {v = v sep $
 MAJOR := $(firstword $(subst ., ,$(VERSION)))
 BUILD := $(CURDIR)/build
 LIB := $(BUILD)/libsprint.so.$(VERSION)
-
 GO ?= go
-CC ?= cc
 
 # Go's cache does not see headers outside of the package: their hash makes an edit
 # rebuild the library.
-HEADER_HASH = $(shell cat include/sprint.h | sha256sum | cut -c1-16)
-CGO_FLAGS = -O2 -g -DSPRINT_HEADER_HASH=0x$(HEADER_HASH)
+HEADER_HASH := $(shell sha256sum include/sprint.h | cut -c1-16)
+CGO_FLAGS := -O2 -g -DSPRINT_HEADER_HASH=0x$(HEADER_HASH)
 # No asynchronous preemption: SIGURG stays the host's (capi/guest.c).
-GO_LDFLAGS = -s -w -X runtime.godebugDefault=asyncpreemptoff=1
-LINK_FLAGS = -Wl,-soname,libsprint.so.$(MAJOR) -Wl,--version-script=$(CURDIR)/capi/sprint.map -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now
-
-GO_SOURCES = $(shell find capi pool securemem internal -name '*.go' -not -name '*_test.go')
-LIB_SOURCES = $(GO_SOURCES) $(wildcard capi/*.c capi/*.h capi/sprint.map) include/sprint.h go.mod go.sum Makefile
+GO_LDFLAGS := -s -w -X runtime.godebugDefault=asyncpreemptoff=1
+LINK_FLAGS := -Wl,-soname,libsprint.so.$(MAJOR) -Wl,--version-script=$(CURDIR)/capi/sprint.map \
+	-Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now
+go_sources = $(shell find $(1) -name '*.go' -not -name '*_test.go')
 
 ##@ Building
 
 .PHONY: help
 help: ## List the targets
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: deps
+deps: ## Install what a fresh Debian with Go, Python 3, Rust and gcc lacks; nothing if all is there
+	@.ci/deps
 
 .PHONY: lib
-lib: $(BUILD)/libsprint.so ## Build the shared library into build/
+lib: deps $(BUILD)/libsprint.so ## Build the shared library into build/
 
-$(LIB): $(LIB_SOURCES)
+$(LIB): $(call go_sources,capi pool securemem internal) $(wildcard capi/*.[ch]) capi/sprint.map include/sprint.h go.mod Makefile
 	@mkdir -p $(BUILD)/go
-	CGO_ENABLED=1 CGO_CFLAGS="$(CGO_FLAGS)" $(GO) build -trimpath -buildvcs=false -buildmode=c-shared \
+	@echo "building $(notdir $@)"
+	@CGO_ENABLED=1 CGO_CFLAGS="$(CGO_FLAGS)" $(GO) build -trimpath -buildvcs=false -buildmode=c-shared \
 	  -ldflags '$(GO_LDFLAGS) -extldflags "$(LINK_FLAGS)"' -o $(BUILD)/go/libsprint.so ./capi
 	@mv $(BUILD)/go/libsprint.so $@
 
 $(BUILD)/libsprint.so: $(LIB)
-	@ln -sf libsprint.so.$(VERSION) $(BUILD)/libsprint.so.$(MAJOR)
+	@ln -sf $(notdir $(LIB)) $(BUILD)/libsprint.so.$(MAJOR)
 	@ln -sf libsprint.so.$(MAJOR) $@
-	@touch -h $@
 
-.PHONY: relay
-relay: ## Build the TLS server of the demo and the tests into build/
-	$(GO) build -o $(BUILD)/relay ./tests/relay/cmd/relay
+$(BUILD)/relay: $(call go_sources,tests/relay internal)
+	@$(GO) build -o $@ ./tests/relay/cmd/relay
+
+include tests/abi/abi.mk tests/cxx/cxx.mk tests/examples/examples.mk
+
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+
+.PHONY: install
+install: lib ## Install the library and the headers (DESTDIR=, PREFIX=, LIBDIR=, INCLUDEDIR=)
+	install -d $(DESTDIR)$(LIBDIR) $(DESTDIR)$(INCLUDEDIR)
+	install -m 755 $(LIB) $(DESTDIR)$(LIBDIR)/
+	ln -sf $(notdir $(LIB)) $(DESTDIR)$(LIBDIR)/libsprint.so.$(MAJOR)
+	ln -sf libsprint.so.$(MAJOR) $(DESTDIR)$(LIBDIR)/libsprint.so
+	install -m 644 include/sprint.h include/sprint.hpp include/sprint_dl.h $(DESTDIR)$(INCLUDEDIR)/
+
+.PHONY: clean
+clean: ## Remove build/
+	rm -rf $(BUILD)
+
+##@ Trying it
+
+.PHONY: demo
+demo: lib $(BUILD)/relay $(BUILD)/examples/engine ## A C++ engine talks TLS to a relay, or to ENDPOINT=host:port
+	@tests/examples/cpp/demo.sh $(ENDPOINT)
+
+##@ Testing
+
+.PHONY: test check
+test: lint test-go test-abi test-c test-cxx test-guest test-examples test-python test-servers test-rust bench-short ## Everything that fits into 15 minutes
+	@echo "make test: all passed"
+check: test ## The same as test
+
+.PHONY: lint
+lint: lib ## Format and lint of every language
+	@.ci/lint
+
+.PHONY: test-go
+test-go: deps ## The Go packages under the race detector
+	$(GO) test -race -timeout 5m ./...
+	cd securemem/memcall && $(GO) test -race -timeout 5m ./...
+
+.PHONY: test-c
+test-c: lib $(BUILD)/relay ## The C test program: plain, ASan + UBSan, Valgrind
+	tests/c/run all
+
+.PHONY: test-guest
+test-guest: lib $(BUILD)/relay ## What loading the library must leave as it was
+	tests/guest/run
+
+.PHONY: test-python
+test-python: lib $(BUILD)/relay ## The Python package against the relay
+	cd bindings/python && $(BUILD)/venv/bin/python -m pytest -q
+
+.PHONY: test-servers
+test-servers: lib $(BUILD)/relay ## Redis, OpenSSL and nginx
+	cd bindings/python && $(BUILD)/venv/bin/python -m pytest -q ../../tests/servers
+
+.PHONY: test-rust
+test-rust: lib $(BUILD)/relay ## The Rust crates against the relay
+	cd bindings/rust && CARGO_TARGET_DIR=$(BUILD)/cargo SPRINT_LIB_DIR=$(BUILD) SPRINT_INCLUDE_DIR=$(CURDIR)/include \
+	  cargo test --quiet --locked
+
+##@ Measuring
+
+.PHONY: bench
+bench: bench-rtt ## All benchmarks beside their peers; JSON in build/bench/
+
+.PHONY: bench-rtt
+bench-rtt: lib ## Echo round trips: raw TCP, OpenSSL, the Go poller, ours
+	tests/bench/rtt/run
+
+.PHONY: bench-short
+bench-short: lib ## The benchmarks' short form, to see that they run
+	tests/bench/rtt/run --short
