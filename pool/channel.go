@@ -110,7 +110,7 @@ func (ch *channel) drain(wait time.Duration) error {
 	switch {
 	case n > 0:
 		return errUnsolicited
-	case isTimeout(err):
+	case err == transport.ErrWouldBlock || isTimeout(err):
 		ch.markDrained()
 		return nil
 	}

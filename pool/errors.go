@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/bitcoin-sprint/libsprint/pool/transport"
 )
@@ -101,7 +103,7 @@ func handshakeKind(err error) Kind {
 // streamKind classifies what ended an open connection.
 func streamKind(err error) Kind {
 	var op *net.OpError
-	var sys *os.SyscallError
+	var errno syscall.Errno
 	switch {
 	case errors.Is(err, transport.ErrTruncated), errors.Is(err, io.EOF):
 		return ErrTruncated
@@ -111,7 +113,7 @@ func streamKind(err error) Kind {
 		return ErrTimeout
 	case errors.As(err, &op):
 		return socketKind(op)
-	case errors.As(err, &sys):
+	case errors.As(err, &errno):
 		return ErrIO
 	}
 	return ErrTLS
@@ -126,7 +128,8 @@ func socketKind(op *net.OpError) Kind {
 	return ErrIO
 }
 
+// isTimeout says that a deadline of ours passed. ETIMEDOUT is not one: the kernel has
+// given the connection up.
 func isTimeout(err error) bool {
-	var t interface{ Timeout() bool }
-	return errors.As(err, &t) && t.Timeout()
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
 }
