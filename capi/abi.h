@@ -11,11 +11,12 @@
 #include "handle.h"
 #include "thread.h"
 
-/* Leave a function in a forked child. */
-#define REFUSE_FORKED()                                                                            \
+/* The start of every function: leave it in a forked child. */
+#define ENTER()                                                                                    \
     do {                                                                                           \
         if (sprint_forked())                                                                       \
             return sprint_refuse_forked();                                                         \
+        sprint_thread_enter();                                                                     \
     } while (0)
 
 /* Leave a function whose argument is bad; text says which and why. */
@@ -24,9 +25,6 @@
         if (!(condition))                                                                          \
             return sprint_fail(SPRINT_E_ARG, "sprint: " text);                                     \
     } while (0)
-
-/* The largest text, and the largest bytes, that an option takes. */
-enum { SPRINT_MAX_TEXT = 64 * 1024, SPRINT_MAX_BYTES = 4 * 1024 * 1024 };
 
 /* Publish an object that Go has made in slot, or undo the slot. */
 sprint_status sprint_publish(struct sprint_slot *slot, sprint_status status, uint64_t *out);

@@ -4,9 +4,8 @@ enum { BUFFER_ALLOC, BUFFER_FROM, BUFFER_RANDOM };
 
 #define MAX_BUFFER ((size_t)1 << 30)
 
-static sprint_status make(int how, void *src, size_t len, uint32_t flags, sprint_buffer *out)
-{
-    REFUSE_FORKED();
+static sprint_status make(int how, void *src, size_t len, uint32_t flags, sprint_buffer *out) {
+    ENTER();
     REQUIRE(out, "buffer: out is NULL");
     *out = 0;
     REQUIRE(src || how != BUFFER_FROM, "buffer: src is NULL");
@@ -20,24 +19,20 @@ static sprint_status make(int how, void *src, size_t len, uint32_t flags, sprint
     return sprint_publish(slot, sprintgo_buffer_new(slot->index, how, src, len, flags), out);
 }
 
-sprint_status sprint_buffer_alloc(size_t len, uint32_t flags, sprint_buffer *out)
-{
+sprint_status sprint_buffer_alloc(size_t len, uint32_t flags, sprint_buffer *out) {
     return make(BUFFER_ALLOC, NULL, len, flags, out);
 }
 
-sprint_status sprint_buffer_from(void *src, size_t len, uint32_t flags, sprint_buffer *out)
-{
+sprint_status sprint_buffer_from(void *src, size_t len, uint32_t flags, sprint_buffer *out) {
     return make(BUFFER_FROM, src, len, flags, out);
 }
 
-sprint_status sprint_buffer_random(size_t len, uint32_t flags, sprint_buffer *out)
-{
+sprint_status sprint_buffer_random(size_t len, uint32_t flags, sprint_buffer *out) {
     return make(BUFFER_RANDOM, NULL, len, flags, out);
 }
 
-sprint_status sprint_buffer_len(sprint_buffer buffer, size_t *len)
-{
-    REFUSE_FORKED();
+sprint_status sprint_buffer_len(sprint_buffer buffer, size_t *len) {
+    ENTER();
     REQUIRE(len, "buffer: len is NULL");
     struct sprint_slot *slot;
     sprint_status status = sprint_pin(buffer, SPRINT_KIND_BUFFER, &slot);
@@ -46,9 +41,8 @@ sprint_status sprint_buffer_len(sprint_buffer buffer, size_t *len)
     return sprint_done(slot, sprintgo_buffer_len(slot->index, len));
 }
 
-sprint_status sprint_buffer_read(sprint_buffer buffer, size_t offset, void *dst, size_t len)
-{
-    REFUSE_FORKED();
+sprint_status sprint_buffer_read(sprint_buffer buffer, size_t offset, void *dst, size_t len) {
+    ENTER();
     REQUIRE(dst || len == 0, "buffer read: dst is NULL and len is not 0");
     REQUIRE(offset <= MAX_BUFFER && len <= MAX_BUFFER, "buffer read: past the end");
     struct sprint_slot *slot;
@@ -58,9 +52,9 @@ sprint_status sprint_buffer_read(sprint_buffer buffer, size_t offset, void *dst,
     return sprint_done(slot, sprintgo_buffer_read(slot->index, offset, dst, len));
 }
 
-sprint_status sprint_buffer_write(sprint_buffer buffer, size_t offset, const void *src, size_t len)
-{
-    REFUSE_FORKED();
+sprint_status sprint_buffer_write(sprint_buffer buffer, size_t offset, const void *src,
+                                  size_t len) {
+    ENTER();
     REQUIRE(src || len == 0, "buffer write: src is NULL and len is not 0");
     REQUIRE(offset <= MAX_BUFFER && len <= MAX_BUFFER, "buffer write: past the end");
     struct sprint_slot *slot;
@@ -70,9 +64,8 @@ sprint_status sprint_buffer_write(sprint_buffer buffer, size_t offset, const voi
     return sprint_done(slot, sprintgo_buffer_write(slot->index, offset, (void *)src, len));
 }
 
-sprint_status sprint_buffer_open(sprint_buffer buffer, int32_t mode, void **data, size_t *len)
-{
-    REFUSE_FORKED();
+sprint_status sprint_buffer_open(sprint_buffer buffer, int32_t mode, void **data, size_t *len) {
+    ENTER();
     REQUIRE(data, "buffer open: data is NULL");
     REQUIRE(mode == SPRINT_READ || mode == SPRINT_WRITE,
             "buffer open: mode is neither SPRINT_READ nor SPRINT_WRITE");
@@ -92,9 +85,8 @@ sprint_status sprint_buffer_open(sprint_buffer buffer, int32_t mode, void **data
     return sprint_done(slot, status);
 }
 
-sprint_status sprint_buffer_close(sprint_buffer buffer)
-{
-    REFUSE_FORKED();
+sprint_status sprint_buffer_close(sprint_buffer buffer) {
+    ENTER();
     struct sprint_slot *slot;
     sprint_status status = sprint_pin_dying(buffer, SPRINT_KIND_BUFFER, &slot);
     if (status != SPRINT_OK)
@@ -105,9 +97,8 @@ sprint_status sprint_buffer_close(sprint_buffer buffer)
     return sprint_done(slot, status);
 }
 
-sprint_status sprint_buffer_equal(sprint_buffer a, sprint_buffer b, int32_t *equal)
-{
-    REFUSE_FORKED();
+sprint_status sprint_buffer_equal(sprint_buffer a, sprint_buffer b, int32_t *equal) {
+    ENTER();
     REQUIRE(equal, "buffer equal: equal is NULL");
     struct sprint_slot *first, *second;
     sprint_status status = sprint_pin(a, SPRINT_KIND_BUFFER, &first);
@@ -125,9 +116,8 @@ sprint_status sprint_buffer_equal(sprint_buffer a, sprint_buffer b, int32_t *equ
 }
 
 sprint_status sprint_buffer_hmac(sprint_buffer key, int32_t hash, const void *msg, size_t len,
-                                 void *mac, size_t cap, size_t *n)
-{
-    REFUSE_FORKED();
+                                 void *mac, size_t cap, size_t *n) {
+    ENTER();
     REQUIRE(msg || len == 0, "hmac: msg is NULL and len is not 0");
     REQUIRE(mac || cap == 0, "hmac: mac is NULL and cap is not 0");
     REQUIRE(len <= PTRDIFF_MAX && cap <= PTRDIFF_MAX,
@@ -143,10 +133,10 @@ sprint_status sprint_buffer_hmac(sprint_buffer key, int32_t hash, const void *ms
     return sprint_done(slot, status);
 }
 
-void sprint_buffer_free(sprint_buffer buffer)
-{
+void sprint_buffer_free(sprint_buffer buffer) {
     if (sprint_forked())
         return;
+    sprint_thread_enter();
     struct sprint_slot *slot = sprint_pin_quiet(buffer, SPRINT_KIND_BUFFER);
     if (!slot)
         return;

@@ -3,9 +3,8 @@
 
 #include <string.h>
 
-sprint_status sprint_config_new(const char *endpoints, sprint_config *out)
-{
-    REFUSE_FORKED();
+sprint_status sprint_config_new(const char *endpoints, sprint_config *out) {
+    ENTER();
     REQUIRE(out, "config: out is NULL");
     *out = 0;
     REQUIRE(endpoints, "config: endpoints is NULL");
@@ -17,26 +16,18 @@ sprint_status sprint_config_new(const char *endpoints, sprint_config *out)
     return sprint_publish(slot, sprintgo_config_new(slot->index, (char *)endpoints, len), out);
 }
 
-sprint_status sprint_config_set_str(sprint_config config, int32_t option, const char *utf8)
-{
-    REFUSE_FORKED();
+sprint_status sprint_config_set_str(sprint_config config, int32_t option, const char *utf8) {
+    ENTER();
     struct sprint_slot *slot;
     sprint_status status = sprint_pin(config, SPRINT_KIND_CONFIG, &slot);
     if (status != SPRINT_OK)
         return status;
     size_t len = utf8 ? strnlen(utf8, SPRINT_MAX_TEXT + 1) : 0;
-    if (!utf8)
-        status = sprint_failf(SPRINT_E_ARG, "sprint: option %d: utf8 is NULL", (int)option);
-    else if (len > SPRINT_MAX_TEXT)
-        status = sprint_failf(SPRINT_E_ARG, "sprint: option %d: longer than 64 KiB", (int)option);
-    else
-        status = sprintgo_config_set_str(slot->index, option, (char *)utf8, len);
-    return sprint_done(slot, status);
+    return sprint_done(slot, sprintgo_config_set_str(slot->index, option, (char *)utf8, len));
 }
 
-sprint_status sprint_config_set_int(sprint_config config, int32_t option, int64_t value)
-{
-    REFUSE_FORKED();
+sprint_status sprint_config_set_int(sprint_config config, int32_t option, int64_t value) {
+    ENTER();
     struct sprint_slot *slot;
     sprint_status status = sprint_pin(config, SPRINT_KIND_CONFIG, &slot);
     if (status != SPRINT_OK)
@@ -45,41 +36,32 @@ sprint_status sprint_config_set_int(sprint_config config, int32_t option, int64_
 }
 
 sprint_status sprint_config_set_bytes(sprint_config config, int32_t option, const void *data,
-                                      size_t len)
-{
-    REFUSE_FORKED();
+                                      size_t len) {
+    ENTER();
     struct sprint_slot *slot;
     sprint_status status = sprint_pin(config, SPRINT_KIND_CONFIG, &slot);
     if (status != SPRINT_OK)
         return status;
-    if (!data)
-        status = sprint_failf(SPRINT_E_ARG, "sprint: option %d: data is NULL", (int)option);
-    else if (len == 0 || len > SPRINT_MAX_BYTES)
-        status = sprint_failf(SPRINT_E_ARG, "sprint: option %d: len is not within 1 byte and 4 MiB",
-                              (int)option);
-    else
-        status = sprintgo_config_set_bytes(slot->index, option, (void *)data, len);
-    return sprint_done(slot, status);
+    return sprint_done(slot, sprintgo_config_set_bytes(slot->index, option, (void *)data, len));
 }
 
-sprint_status sprint_config_set_buffer(sprint_config config, int32_t option, sprint_buffer secret)
-{
-    REFUSE_FORKED();
+sprint_status sprint_config_set_buffer(sprint_config config, int32_t option, sprint_buffer secret) {
+    ENTER();
     struct sprint_slot *slot, *buffer;
     sprint_status status = sprint_pin(config, SPRINT_KIND_CONFIG, &slot);
     if (status != SPRINT_OK)
         return status;
     status = sprint_pin(secret, SPRINT_KIND_BUFFER, &buffer);
     if (status == SPRINT_OK)
-        status = sprint_done(buffer,
-                             sprintgo_config_set_buffer(slot->index, option, buffer->index));
+        status =
+            sprint_done(buffer, sprintgo_config_set_buffer(slot->index, option, buffer->index));
     return sprint_done(slot, status);
 }
 
-void sprint_config_free(sprint_config config)
-{
+void sprint_config_free(sprint_config config) {
     if (sprint_forked())
         return;
+    sprint_thread_enter();
     struct sprint_slot *slot = sprint_pin_quiet(config, SPRINT_KIND_CONFIG);
     if (!slot)
         return;

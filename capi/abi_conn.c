@@ -6,39 +6,29 @@
 #include "wait.h"
 
 /* Whether Go may have something to say although nothing new was received. */
-static bool undrained(const struct sprint_lease *lease)
-{
+static bool undrained(const struct sprint_lease *lease) {
     return !atomic_load_explicit(&lease->drained, memory_order_relaxed) ||
            atomic_load_explicit(&lease->unsent, memory_order_relaxed);
 }
 
-static void note(struct sprint_lease *lease, const struct sprint_io *io)
-{
+static void note(struct sprint_lease *lease, const struct sprint_io *io) {
     atomic_store_explicit(&lease->unsent, io->unsent > 0, memory_order_relaxed);
 }
 
 /* What ended a wait on a lease that was given up meanwhile is not the peer's doing. */
-static sprint_status given_up(void)
-{
+static sprint_status given_up(void) {
     return sprint_fail(SPRINT_E_CLOSED, "sprint: the lease was ended by another thread");
 }
 
-static sprint_status timed_out(struct sprint_slot *slot, bool writing, int64_t limit)
-{
+static sprint_status timed_out(struct sprint_slot *slot, bool writing, int64_t limit) {
     if (writing || limit > 0)
-        sprintgo_conn_timed_out(slot->index, writing);
-    return limit == 0 ? sprint_fail(SPRINT_E_TIMEOUT, "sprint: not possible without waiting")
-                      : sprint_failf(SPRINT_E_TIMEOUT,
-                                     "sprint: %s on connection %llu: nothing within %lld ms",
-                                     writing ? "write" : "read",
-                                     (unsigned long long)slot->lease.id,
-                                     (long long)(limit / 1000000));
+        return sprintgo_conn_timed_out(slot->index, writing, limit);
+    return sprint_fail(SPRINT_E_TIMEOUT, "sprint: nothing to read now");
 }
 
 /* Decrypt len bytes of cipher, and what Go holds, into buf. */
 static sprint_status decrypt(struct sprint_slot *slot, void *cipher, size_t len, int32_t end,
-                             void *buf, size_t cap, int64_t now, size_t *n)
-{
+                             void *buf, size_t cap, int64_t now, size_t *n) {
     struct sprint_io io = {0};
     sprint_status status = sprintgo_conn_receive(slot->index, cipher, len, end, buf, cap, now, &io);
     atomic_store_explicit(&slot->lease.drained, io.drained, memory_order_relaxed);
@@ -49,8 +39,7 @@ static sprint_status decrypt(struct sprint_slot *slot, void *cipher, size_t len,
 
 /* Wait for the socket to bring something while something is unsent: the answer may
  * depend on it. */
-static sprint_status wait_both(struct sprint_slot *slot, struct sprint_deadline *deadline)
-{
+static sprint_status wait_both(struct sprint_slot *slot, struct sprint_deadline *deadline) {
     while (atomic_load_explicit(&slot->lease.unsent, memory_order_relaxed)) {
         int events = sprint_wait_poll(slot->lease.fd, POLLIN | POLLOUT, deadline);
         deadline->waited = true;
@@ -69,8 +58,7 @@ static sprint_status wait_both(struct sprint_slot *slot, struct sprint_deadline 
 
 /* One read: at least one byte, or n = 0 for close_notify. */
 static sprint_status read_some(struct sprint_slot *slot, void *buf, size_t cap,
-                               struct sprint_deadline *deadline, size_t *n)
-{
+                               struct sprint_deadline *deadline, size_t *n) {
     struct sprint_lease *lease = &slot->lease;
     sprint_status status = SPRINT_E_WOULD_BLOCK;
     *n = 0;
@@ -97,8 +85,7 @@ static sprint_status read_some(struct sprint_slot *slot, void *buf, size_t cap,
 }
 
 static sprint_status write_all(struct sprint_slot *slot, const void *data, size_t len,
-                               struct sprint_deadline *deadline)
-{
+                               struct sprint_deadline *deadline) {
     const char *p = data;
     for (;;) {
         struct sprint_io io = {0};
@@ -125,8 +112,7 @@ static sprint_status write_all(struct sprint_slot *slot, const void *data, size_
 }
 
 /* The start of every I/O call: pin the lease and be its only reader or writer. */
-static sprint_status enter(sprint_conn conn, uint32_t role, struct sprint_slot **out)
-{
+static sprint_status enter(sprint_conn conn, uint32_t role, struct sprint_slot **out) {
     struct sprint_slot *slot;
     sprint_status status = sprint_pin(conn, SPRINT_KIND_CONN, &slot);
     if (status != SPRINT_OK)
@@ -135,23 +121,23 @@ static sprint_status enter(sprint_conn conn, uint32_t role, struct sprint_slot *
     if (busy & role) {
         atomic_fetch_and(&slot->lease.busy, ~(role & ~busy));
         sprint_unpin(slot);
-        return sprint_fail(SPRINT_E_STATE, busy & role & SPRINT_READER
-                                               ? "sprint: another thread is reading this connection"
-                                               : "sprint: another thread is writing this connection");
+        return sprint_fail(SPRINT_E_STATE,
+                           busy & role & SPRINT_READER
+                               ? "sprint: another thread is reading this connection"
+                               : "sprint: another thread is writing this connection");
     }
     *out = slot;
     return SPRINT_OK;
 }
 
-static sprint_status leave(struct sprint_slot *slot, uint32_t role, sprint_status status)
-{
+static sprint_status leave(struct sprint_slot *slot, uint32_t role, sprint_status status) {
     atomic_fetch_and(&slot->lease.busy, ~role);
     return sprint_done(slot, status);
 }
 
-sprint_status sprint_conn_write(sprint_conn conn, const void *data, size_t len, int64_t timeout_ms)
-{
-    REFUSE_FORKED();
+sprint_status sprint_conn_write(sprint_conn conn, const void *data, size_t len,
+                                int64_t timeout_ms) {
+    ENTER();
     REQUIRE(data || len == 0, "write: data is NULL and len is not 0");
     REQUIRE(len <= PTRDIFF_MAX, "write: len is larger than an object can be");
     struct sprint_slot *slot;
@@ -163,9 +149,8 @@ sprint_status sprint_conn_write(sprint_conn conn, const void *data, size_t len, 
 }
 
 sprint_status sprint_conn_read(sprint_conn conn, void *buf, size_t cap, int64_t timeout_ms,
-                               size_t *n)
-{
-    REFUSE_FORKED();
+                               size_t *n) {
+    ENTER();
     REQUIRE(n, "read: n is NULL");
     REQUIRE(buf && cap > 0, "read: buf is NULL or cap is 0");
     REQUIRE(cap <= PTRDIFF_MAX, "read: cap is larger than an object can be");
@@ -182,9 +167,8 @@ sprint_status sprint_conn_read(sprint_conn conn, void *buf, size_t cap, int64_t 
 }
 
 sprint_status sprint_conn_read_exact(sprint_conn conn, void *buf, size_t len, int64_t timeout_ms,
-                                     size_t *n)
-{
-    REFUSE_FORKED();
+                                     size_t *n) {
+    ENTER();
     if (n)
         *n = 0;
     REQUIRE(buf && len > 0, "read_exact: buf is NULL or len is 0");
@@ -199,10 +183,7 @@ sprint_status sprint_conn_read_exact(sprint_conn conn, void *buf, size_t len, in
         size_t got;
         status = read_some(slot, (char *)buf + have, len - have, &deadline, &got);
         if (status == SPRINT_OK && got == 0)
-            status = sprint_failf(SPRINT_E_EOF,
-                                  "sprint: read_exact on connection %llu: the peer ended the "
-                                  "stream after %zu of %zu bytes",
-                                  (unsigned long long)slot->lease.id, have, len);
+            status = sprintgo_conn_ended_early(slot->index, have, len);
         have += got;
     }
     if (n)
@@ -211,9 +192,8 @@ sprint_status sprint_conn_read_exact(sprint_conn conn, void *buf, size_t len, in
 }
 
 sprint_status sprint_conn_request(sprint_conn conn, const void *data, size_t len, void *buf,
-                                  size_t cap, uint32_t flags, int64_t timeout_ms, size_t *n)
-{
-    REFUSE_FORKED();
+                                  size_t cap, uint32_t flags, int64_t timeout_ms, size_t *n) {
+    ENTER();
     REQUIRE(n, "request: n is NULL");
     REQUIRE(data && len > 0, "request: data is NULL or len is 0");
     REQUIRE(buf && cap > 0, "request: buf is NULL or cap is 0");
@@ -236,9 +216,8 @@ sprint_status sprint_conn_request(sprint_conn conn, const void *data, size_t len
     return leave(slot, SPRINT_READER | SPRINT_WRITER, status);
 }
 
-sprint_status sprint_conn_try_write(sprint_conn conn, const void *data, size_t len, size_t *n)
-{
-    REFUSE_FORKED();
+sprint_status sprint_conn_try_write(sprint_conn conn, const void *data, size_t len, size_t *n) {
+    ENTER();
     REQUIRE(n, "try_write: n is NULL");
     REQUIRE(data || len == 0, "try_write: data is NULL and len is not 0");
     REQUIRE(len <= PTRDIFF_MAX, "try_write: len is larger than an object can be");
@@ -262,9 +241,8 @@ sprint_status sprint_conn_try_write(sprint_conn conn, const void *data, size_t l
     return leave(slot, SPRINT_WRITER, status);
 }
 
-sprint_status sprint_conn_try_read(sprint_conn conn, void *buf, size_t cap, size_t *n)
-{
-    REFUSE_FORKED();
+sprint_status sprint_conn_try_read(sprint_conn conn, void *buf, size_t cap, size_t *n) {
+    ENTER();
     REQUIRE(n, "try_read: n is NULL");
     REQUIRE(buf && cap > 0, "try_read: buf is NULL or cap is 0");
     REQUIRE(cap <= PTRDIFF_MAX, "try_read: cap is larger than an object can be");
@@ -295,9 +273,8 @@ sprint_status sprint_conn_try_read(sprint_conn conn, void *buf, size_t cap, size
     return leave(slot, SPRINT_READER, status);
 }
 
-sprint_status sprint_conn_flush(sprint_conn conn, int64_t timeout_ms)
-{
-    REFUSE_FORKED();
+sprint_status sprint_conn_flush(sprint_conn conn, int64_t timeout_ms) {
+    ENTER();
     struct sprint_slot *slot;
     sprint_status status = enter(conn, SPRINT_WRITER, &slot);
     if (status != SPRINT_OK)

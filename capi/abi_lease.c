@@ -2,9 +2,8 @@
 
 /* What a host may ask about a lease, and its end. */
 
-sprint_status sprint_conn_poll_info(sprint_conn conn, int32_t *fd, uint32_t *want)
-{
-    REFUSE_FORKED();
+sprint_status sprint_conn_poll_info(sprint_conn conn, int32_t *fd, uint32_t *want) {
+    ENTER();
     REQUIRE(fd && want, "poll_info: fd or want is NULL");
     struct sprint_slot *slot;
     sprint_status status = sprint_pin(conn, SPRINT_KIND_CONN, &slot);
@@ -17,9 +16,8 @@ sprint_status sprint_conn_poll_info(sprint_conn conn, int32_t *fd, uint32_t *wan
     return sprint_done(slot, SPRINT_OK);
 }
 
-sprint_status sprint_conn_id(sprint_conn conn, uint64_t *id)
-{
-    REFUSE_FORKED();
+sprint_status sprint_conn_id(sprint_conn conn, uint64_t *id) {
+    ENTER();
     REQUIRE(id, "conn id: id is NULL");
     struct sprint_slot *slot;
     sprint_status status = sprint_pin(conn, SPRINT_KIND_CONN, &slot);
@@ -29,9 +27,8 @@ sprint_status sprint_conn_id(sprint_conn conn, uint64_t *id)
     return sprint_done(slot, SPRINT_OK);
 }
 
-sprint_status sprint_conn_uses(sprint_conn conn, uint64_t *uses)
-{
-    REFUSE_FORKED();
+sprint_status sprint_conn_uses(sprint_conn conn, uint64_t *uses) {
+    ENTER();
     REQUIRE(uses, "conn uses: uses is NULL");
     struct sprint_slot *slot;
     sprint_status status = sprint_pin(conn, SPRINT_KIND_CONN, &slot);
@@ -43,10 +40,10 @@ sprint_status sprint_conn_uses(sprint_conn conn, uint64_t *uses)
 
 /* The handle dies now; the connection goes back, or is closed, when the last call on
  * it has returned. Calls that wait on its socket are woken. */
-static void end(sprint_conn conn, bool discard)
-{
+static void end(sprint_conn conn, bool discard) {
     if (sprint_forked())
         return;
+    sprint_thread_enter();
     struct sprint_slot *slot = sprint_pin_quiet(conn, SPRINT_KIND_CONN);
     if (!slot)
         return;
@@ -59,12 +56,10 @@ static void end(sprint_conn conn, bool discard)
     sprint_unpin(slot);
 }
 
-void sprint_conn_release(sprint_conn conn)
-{
+void sprint_conn_release(sprint_conn conn) {
     end(conn, false);
 }
 
-void sprint_conn_discard(sprint_conn conn)
-{
+void sprint_conn_discard(sprint_conn conn) {
     end(conn, true);
 }

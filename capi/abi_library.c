@@ -7,9 +7,8 @@
 #define TEXT(x) #x
 #define VERSION(major, minor, patch) TEXT(major) "." TEXT(minor) "." TEXT(patch)
 
-sprint_status sprint_init(uint32_t abi)
-{
-    REFUSE_FORKED();
+sprint_status sprint_init(uint32_t abi) {
+    ENTER();
     if (abi >> 16 != SPRINT_VERSION_MAJOR || (abi & 0xffff) > SPRINT_VERSION_MINOR)
         return sprint_failf(SPRINT_E_ABI,
                             "sprint: the host was compiled against interface %u.%u, this library "
@@ -19,8 +18,7 @@ sprint_status sprint_init(uint32_t abi)
     return SPRINT_OK;
 }
 
-const char *sprint_version(void)
-{
+const char *sprint_version(void) {
     return VERSION(SPRINT_VERSION_MAJOR, SPRINT_VERSION_MINOR, SPRINT_VERSION_PATCH);
 }
 
@@ -55,34 +53,29 @@ static const struct {
 
 enum { STATUSES = sizeof statuses / sizeof statuses[0] };
 
-const char *sprint_strerror(sprint_status status)
-{
+const char *sprint_strerror(sprint_status status) {
     return status <= 0 && status > -STATUSES ? statuses[-status].text : "unknown status";
 }
 
-const char *sprint_errname(sprint_status status)
-{
+const char *sprint_errname(sprint_status status) {
     return status <= 0 && status > -STATUSES ? statuses[-status].name : "SPRINT_E_UNKNOWN";
 }
 
-sprint_status sprint_log_to_fd(int32_t fd, int32_t level)
-{
-    REFUSE_FORKED();
+sprint_status sprint_log_to_fd(int32_t fd, int32_t level) {
+    ENTER();
     REQUIRE(level >= SPRINT_LOG_TRACE && level <= SPRINT_LOG_ERROR,
             "log: the level must be within SPRINT_LOG_TRACE and SPRINT_LOG_ERROR");
     REQUIRE(fd < 0 || fcntl(fd, F_GETFD) >= 0, "log: fd is not an open descriptor");
     return sprintgo_log_to(fd < 0 ? -1 : fd, level);
 }
 
-void sprint_wipe(void *p, size_t len)
-{
+void sprint_wipe(void *p, size_t len) {
     if (p)
         explicit_bzero(p, len);
 }
 
-sprint_status sprint_memory_stats_get(sprint_memory_stats *inout)
-{
-    REFUSE_FORKED();
+sprint_status sprint_memory_stats_get(sprint_memory_stats *inout) {
+    ENTER();
     REQUIRE(inout, "memory_stats: inout is NULL");
     REQUIRE(inout->struct_size >= sizeof inout->struct_size,
             "memory_stats: struct_size is not set to sizeof");

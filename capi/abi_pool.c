@@ -1,15 +1,13 @@
 #include "abi.h"
 
 /* The start of every call on a pool. */
-static sprint_status enter(sprint_pool pool, struct sprint_slot **slot)
-{
-    REFUSE_FORKED();
+static sprint_status enter(sprint_pool pool, struct sprint_slot **slot) {
+    ENTER();
     return sprint_pin(pool, SPRINT_KIND_POOL, slot);
 }
 
-sprint_status sprint_pool_new(sprint_config config, sprint_pool *out)
-{
-    REFUSE_FORKED();
+sprint_status sprint_pool_new(sprint_config config, sprint_pool *out) {
+    ENTER();
     REQUIRE(out, "pool: out is NULL");
     *out = 0;
     struct sprint_slot *settings;
@@ -24,8 +22,7 @@ sprint_status sprint_pool_new(sprint_config config, sprint_pool *out)
     return sprint_done(settings, status);
 }
 
-sprint_status sprint_pool_warm_up(sprint_pool pool, uint32_t count, int64_t timeout_ms)
-{
+sprint_status sprint_pool_warm_up(sprint_pool pool, uint32_t count, int64_t timeout_ms) {
     struct sprint_slot *slot;
     sprint_status status = enter(pool, &slot);
     if (status != SPRINT_OK)
@@ -33,9 +30,8 @@ sprint_status sprint_pool_warm_up(sprint_pool pool, uint32_t count, int64_t time
     return sprint_done(slot, sprintgo_pool_warm_up(slot->index, count, timeout_ms));
 }
 
-sprint_status sprint_pool_acquire(sprint_pool pool, int64_t timeout_ms, sprint_conn *out)
-{
-    REFUSE_FORKED();
+sprint_status sprint_pool_acquire(sprint_pool pool, int64_t timeout_ms, sprint_conn *out) {
+    ENTER();
     REQUIRE(out, "acquire: out is NULL");
     *out = 0;
     struct sprint_slot *slot;
@@ -59,8 +55,7 @@ sprint_status sprint_pool_acquire(sprint_pool pool, int64_t timeout_ms, sprint_c
     return sprint_done(slot, sprint_publish(conn, status, out));
 }
 
-sprint_status sprint_pool_start_metrics(sprint_pool pool, uint16_t *port)
-{
+sprint_status sprint_pool_start_metrics(sprint_pool pool, uint16_t *port) {
     struct sprint_slot *slot;
     sprint_status status = enter(pool, &slot);
     if (status != SPRINT_OK)
@@ -72,8 +67,7 @@ sprint_status sprint_pool_start_metrics(sprint_pool pool, uint16_t *port)
     return sprint_done(slot, status);
 }
 
-sprint_status sprint_pool_stop_metrics(sprint_pool pool)
-{
+sprint_status sprint_pool_stop_metrics(sprint_pool pool) {
     struct sprint_slot *slot;
     sprint_status status = enter(pool, &slot);
     if (status != SPRINT_OK)
@@ -81,9 +75,8 @@ sprint_status sprint_pool_stop_metrics(sprint_pool pool)
     return sprint_done(slot, sprintgo_pool_stop_metrics(slot->index));
 }
 
-sprint_status sprint_pool_stats_get(sprint_pool pool, sprint_pool_stats *inout)
-{
-    REFUSE_FORKED();
+sprint_status sprint_pool_stats_get(sprint_pool pool, sprint_pool_stats *inout) {
+    ENTER();
     REQUIRE(inout, "stats: inout is NULL");
     REQUIRE(inout->struct_size >= sizeof inout->struct_size,
             "stats: struct_size is not set to sizeof");
@@ -98,9 +91,8 @@ sprint_status sprint_pool_stats_get(sprint_pool pool, sprint_pool_stats *inout)
     return sprint_done(slot, status);
 }
 
-sprint_status sprint_pool_status_json(sprint_pool pool, char *buf, size_t cap, size_t *needed)
-{
-    REFUSE_FORKED();
+sprint_status sprint_pool_status_json(sprint_pool pool, char *buf, size_t cap, size_t *needed) {
+    ENTER();
     REQUIRE(buf || cap == 0, "status: buf is NULL and cap is not 0");
     struct sprint_slot *slot;
     sprint_status status = sprint_pin(pool, SPRINT_KIND_POOL, &slot);
@@ -113,9 +105,8 @@ sprint_status sprint_pool_status_json(sprint_pool pool, char *buf, size_t cap, s
     return sprint_done(slot, status);
 }
 
-sprint_status sprint_pool_close(sprint_pool pool, int64_t grace_ms, uint32_t *forced)
-{
-    REFUSE_FORKED();
+sprint_status sprint_pool_close(sprint_pool pool, int64_t grace_ms, uint32_t *forced) {
+    ENTER();
     REQUIRE(grace_ms >= 0, "close: grace_ms is negative");
     struct sprint_slot *slot;
     sprint_status status = sprint_pin(pool, SPRINT_KIND_POOL, &slot);
@@ -128,10 +119,10 @@ sprint_status sprint_pool_close(sprint_pool pool, int64_t grace_ms, uint32_t *fo
     return sprint_done(slot, status);
 }
 
-void sprint_pool_free(sprint_pool pool)
-{
+void sprint_pool_free(sprint_pool pool) {
     if (sprint_forked())
         return;
+    sprint_thread_enter();
     struct sprint_slot *slot = sprint_pin_quiet(pool, SPRINT_KIND_POOL);
     if (!slot)
         return;

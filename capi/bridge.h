@@ -5,6 +5,9 @@
 
 #include "../include/sprint.h"
 
+/* The largest text, and the largest bytes, that an option takes. */
+enum { SPRINT_MAX_TEXT = 64 * 1024, SPRINT_MAX_BYTES = 4 * 1024 * 1024 };
+
 /* Result of a step of I/O. */
 struct sprint_io {
     int64_t n;       /* bytes of plaintext taken or given */

@@ -55,6 +55,12 @@ func sprintgo_config_set_str(slot C.uint32_t, number C.int32_t, text *C.char, n 
 	if err != nil {
 		return status(err)
 	}
+	switch {
+	case text == nil:
+		return status(argError{C.SPRINT_E_ARG, o.name + ": utf8 is NULL"})
+	case n > C.SPRINT_MAX_TEXT:
+		return status(argError{C.SPRINT_E_ARG, o.name + ": longer than 64 KiB"})
+	}
 	s := configs.at(uint32(slot)).Load()
 	if o.secret {
 		return status(s.setSecret(o, unsafe.Slice((*byte)(unsafe.Pointer(text)), n)))
@@ -102,6 +108,9 @@ func sprintgo_config_set_int(slot C.uint32_t, number C.int32_t, value C.int64_t)
 	if value < 0 {
 		return status(argError{C.SPRINT_E_ARG, fmt.Sprintf("%s: %d is negative", o.name, int64(value))})
 	}
+	if o.most != 0 && int64(value) > o.most {
+		return status(argError{C.SPRINT_E_ARG, fmt.Sprintf("%s: %d is above %d", o.name, int64(value), o.most)})
+	}
 	o.number(&configs.at(uint32(slot)).Load().options, int64(value))
 	return C.SPRINT_OK
 }
@@ -112,6 +121,12 @@ func sprintgo_config_set_bytes(slot C.uint32_t, number C.int32_t, data unsafe.Po
 	o, err := lookUp(number, "bytes", func(o option) bool { return o.bytes != nil })
 	if err != nil {
 		return status(err)
+	}
+	switch {
+	case data == nil:
+		return status(argError{C.SPRINT_E_ARG, o.name + ": data is NULL"})
+	case n == 0 || n > C.SPRINT_MAX_BYTES:
+		return status(argError{C.SPRINT_E_ARG, o.name + ": len is not within 1 byte and 4 MiB"})
 	}
 	o.bytes(&configs.at(uint32(slot)).Load().options, C.GoBytes(data, C.int(n)))
 	return C.SPRINT_OK

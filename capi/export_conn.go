@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"github.com/bitcoin-sprint/libsprint/pool"
@@ -52,9 +53,19 @@ func sprintgo_conn_receive(slot C.uint32_t, cipher unsafe.Pointer, n C.size_t, e
 }
 
 //export sprintgo_conn_timed_out
-func sprintgo_conn_timed_out(slot C.uint32_t, writing C.int32_t) {
-	defer guardVoid()
-	conns.at(uint32(slot)).Get().TimedOut(writing != 0)
+func sprintgo_conn_timed_out(slot C.uint32_t, writing C.int32_t, limit C.int64_t) (st C.sprint_status) {
+	defer guard(&st)
+	verb := "read"
+	if writing != 0 {
+		verb = "write"
+	}
+	return status(conns.at(uint32(slot)).Get().TimedOut(verb, time.Duration(limit)))
+}
+
+//export sprintgo_conn_ended_early
+func sprintgo_conn_ended_early(slot C.uint32_t, have, want C.size_t) (st C.sprint_status) {
+	defer guard(&st)
+	return status(conns.at(uint32(slot)).Get().EndedEarly(int64(have), int64(want)))
 }
 
 //export sprintgo_conn_cut

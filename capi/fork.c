@@ -22,13 +22,11 @@ bool sprint_fork_seen;
 static _Atomic uint64_t refused_here;
 static _Atomic uint64_t *refused = &refused_here;
 
-static void in_child(void)
-{
+static void in_child(void) {
     sprint_fork_seen = true;
 }
 
-__attribute__((constructor(102))) static void prepare(void)
-{
+__attribute__((constructor(102))) static void prepare(void) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     void *mark = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (mark != MAP_FAILED) {
@@ -45,14 +43,12 @@ __attribute__((constructor(102))) static void prepare(void)
     pthread_atfork(NULL, NULL, in_child);
 }
 
-sprint_status sprint_refuse_forked(void)
-{
+sprint_status sprint_refuse_forked(void) {
     atomic_fetch_add(refused, 1);
     return sprint_fail(SPRINT_E_FORKED,
                        "sprint: this process was forked after the library was loaded");
 }
 
-uint64_t sprint_forks_refused(void)
-{
+uint64_t sprint_forks_refused(void) {
     return atomic_load(refused);
 }

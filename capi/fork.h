@@ -13,12 +13,9 @@ extern const _Atomic uint32_t *sprint_fork_mark;
 extern bool sprint_fork_seen;
 
 /* Whether this is a forked child. */
-static inline bool sprint_forked(void)
-{
+static inline bool sprint_forked(void) {
     return __builtin_expect(
-        sprint_fork_seen ||
-            atomic_load_explicit(sprint_fork_mark, memory_order_relaxed) == 0,
-        0);
+        sprint_fork_seen || atomic_load_explicit(sprint_fork_mark, memory_order_relaxed) == 0, 0);
 }
 
 /* SPRINT_E_FORKED with its text, counted. */

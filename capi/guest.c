@@ -26,8 +26,7 @@ static struct {
 } before;
 
 /* The ids of this process's threads, ended by 0, or NULL. */
-static int *list_threads(void)
-{
+static int *list_threads(void) {
     DIR *dir = opendir("/proc/self/task");
     if (!dir)
         return NULL;
@@ -52,8 +51,7 @@ static int *list_threads(void)
     return ids;
 }
 
-__attribute__((constructor(101))) static void before_go(void)
-{
+__attribute__((constructor(101))) static void before_go(void) {
     /* Go's threads block what they are started with, so that the host's signals are
      * handled on the host's threads. */
     sigset_t all;
@@ -75,8 +73,7 @@ __attribute__((constructor(101))) static void before_go(void)
 }
 
 /* Runs after Go's constructor: same priority, later in the link. */
-__attribute__((constructor)) static void after_go(void)
-{
+__attribute__((constructor)) static void after_go(void) {
     if (before.cpus_saved)
         sched_setaffinity(0, sizeof before.cpus, &before.cpus);
     if (before.urg_saved) /* unused by us: asynchronous preemption is off */
@@ -85,21 +82,18 @@ __attribute__((constructor)) static void after_go(void)
         pthread_sigmask(SIG_SETMASK, &before.mask, NULL);
 }
 
-uint64_t sprint_guest_nofile(void)
-{
+uint64_t sprint_guest_nofile(void) {
     return before.nofile;
 }
 
-static bool known(const int *ids, int id)
-{
+static bool known(const int *ids, int id) {
     for (; *ids; ids++)
         if (*ids == id)
             return true;
     return false;
 }
 
-void sprint_guest_lower_threads(void)
-{
+void sprint_guest_lower_threads(void) {
     if (!before.threads)
         return;
     int *now = list_threads();

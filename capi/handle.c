@@ -26,22 +26,19 @@ static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 
 /* The kernel gives each process 16 random bytes. The key hides nothing; it makes
  * numbers that are not handles fail. */
-static void make_key(void)
-{
+static void make_key(void) {
     const void *random = (const void *)getauxval(AT_RANDOM);
     if (random)
         memcpy(&secret_key, random, sizeof secret_key);
     secret_key ^= (uint64_t)(uintptr_t)&secret_key << 16;
 }
 
-static uint64_t key(void)
-{
+static uint64_t key(void) {
     pthread_once(&key_once, make_key);
     return secret_key;
 }
 
-static struct sprint_slot *slot_at(uint32_t index)
-{
+static struct sprint_slot *slot_at(uint32_t index) {
     if (index / SLOTS_PER_CHUNK >= MAX_CHUNKS)
         return NULL;
     struct sprint_slot *chunk =
@@ -50,8 +47,7 @@ static struct sprint_slot *slot_at(uint32_t index)
 }
 
 /* A slot never used before; the caller holds table. */
-static struct sprint_slot *fresh_slot(void)
-{
+static struct sprint_slot *fresh_slot(void) {
     if (used == (uint32_t)MAX_CHUNKS * SLOTS_PER_CHUNK)
         return NULL;
     if (used % SLOTS_PER_CHUNK == 0) {
@@ -65,8 +61,7 @@ static struct sprint_slot *fresh_slot(void)
     return slot;
 }
 
-struct sprint_slot *sprint_slot_new(enum sprint_kind kind)
-{
+struct sprint_slot *sprint_slot_new(enum sprint_kind kind) {
     pthread_mutex_lock(&table);
     struct sprint_slot *slot;
     /* A full chunk first: the longer a slot rests, the longer a stale handle is known. */
@@ -92,14 +87,12 @@ struct sprint_slot *sprint_slot_new(enum sprint_kind kind)
     return slot;
 }
 
-uint64_t sprint_slot_handle(const struct sprint_slot *slot)
-{
+uint64_t sprint_slot_handle(const struct sprint_slot *slot) {
     uint64_t generation = atomic_load(&slot->word) >> 32;
     return (generation << 32 | (uint64_t)slot->kind << 24 | slot->index) ^ key();
 }
 
-static void recycle(struct sprint_slot *slot)
-{
+static void recycle(struct sprint_slot *slot) {
     pthread_mutex_lock(&table);
     slot->next = (uint32_t)NONE;
     if (free_tail == (uint32_t)NONE)
@@ -110,15 +103,13 @@ static void recycle(struct sprint_slot *slot)
     pthread_mutex_unlock(&table);
 }
 
-void sprint_slot_abandon(struct sprint_slot *slot)
-{
+void sprint_slot_abandon(struct sprint_slot *slot) {
     atomic_fetch_and(&slot->word, ~(DYING | REFERENCES));
     recycle(slot);
 }
 
 /* The slot that handle names, pinned, or NULL. */
-static struct sprint_slot *pin(uint64_t handle, enum sprint_kind kind, bool dying_too)
-{
+static struct sprint_slot *pin(uint64_t handle, enum sprint_kind kind, bool dying_too) {
     uint64_t value = handle ^ key();
     if (handle == 0 || (uint8_t)(value >> 24) != (uint8_t)kind)
         return NULL;
@@ -140,8 +131,7 @@ static struct sprint_slot *pin(uint64_t handle, enum sprint_kind kind, bool dyin
 static const char *const kind_names[] = {"object", "config", "pool", "conn", "buffer"};
 
 static sprint_status pin_or_fail(uint64_t handle, enum sprint_kind kind, bool dying_too,
-                                 struct sprint_slot **out)
-{
+                                 struct sprint_slot **out) {
     struct sprint_slot *slot = pin(handle, kind, dying_too);
     if (!slot && handle == 0)
         return sprint_failf(SPRINT_E_HANDLE, "sprint: %s: 0 is no handle", kind_names[kind]);
@@ -158,28 +148,23 @@ static sprint_status pin_or_fail(uint64_t handle, enum sprint_kind kind, bool dy
     return SPRINT_OK;
 }
 
-sprint_status sprint_pin(uint64_t handle, enum sprint_kind kind, struct sprint_slot **out)
-{
+sprint_status sprint_pin(uint64_t handle, enum sprint_kind kind, struct sprint_slot **out) {
     return pin_or_fail(handle, kind, false, out);
 }
 
-sprint_status sprint_pin_dying(uint64_t handle, enum sprint_kind kind, struct sprint_slot **out)
-{
+sprint_status sprint_pin_dying(uint64_t handle, enum sprint_kind kind, struct sprint_slot **out) {
     return pin_or_fail(handle, kind, true, out);
 }
 
-struct sprint_slot *sprint_pin_quiet(uint64_t handle, enum sprint_kind kind)
-{
+struct sprint_slot *sprint_pin_quiet(uint64_t handle, enum sprint_kind kind) {
     return pin(handle, kind, false);
 }
 
-void sprint_repin(struct sprint_slot *slot)
-{
+void sprint_repin(struct sprint_slot *slot) {
     atomic_fetch_add(&slot->word, 1);
 }
 
-void sprint_unpin(struct sprint_slot *slot)
-{
+void sprint_unpin(struct sprint_slot *slot) {
     uint64_t before = atomic_fetch_sub(&slot->word, 1);
     if ((before & REFERENCES) != 1)
         return;
@@ -188,20 +173,17 @@ void sprint_unpin(struct sprint_slot *slot)
     recycle(slot);
 }
 
-bool sprint_kill(struct sprint_slot *slot)
-{
+bool sprint_kill(struct sprint_slot *slot) {
     if (atomic_fetch_or(&slot->word, DYING) & DYING)
         return false;
     atomic_fetch_sub(&slot->word, 1); /* the owner's; the caller's pin remains */
     return true;
 }
 
-bool sprint_dying(const struct sprint_slot *slot)
-{
+bool sprint_dying(const struct sprint_slot *slot) {
     return atomic_load(&slot->word) & DYING;
 }
 
-bool sprint_shared(const struct sprint_slot *slot)
-{
+bool sprint_shared(const struct sprint_slot *slot) {
     return (atomic_load(&slot->word) & REFERENCES) > 1;
 }

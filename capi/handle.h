@@ -12,22 +12,17 @@
 
 #include "../include/sprint.h"
 
-enum sprint_kind {
-    SPRINT_KIND_CONFIG = 1,
-    SPRINT_KIND_POOL,
-    SPRINT_KIND_CONN,
-    SPRINT_KIND_BUFFER
-};
+enum sprint_kind { SPRINT_KIND_CONFIG = 1, SPRINT_KIND_POOL, SPRINT_KIND_CONN, SPRINT_KIND_BUFFER };
 
 /* A lease as far as C needs to know it. */
 struct sprint_lease {
     int32_t fd;
     uint32_t busy_poll_us;
-    uint32_t rcvtimeo_ms;     /* SO_RCVTIMEO as it is set on fd now */
-    _Atomic uint32_t busy;    /* SPRINT_READER | SPRINT_WRITER */
-    _Atomic uint8_t drained;  /* nothing decrypted waits in Go */
-    _Atomic uint8_t unsent;   /* something encrypted waits in Go */
-    _Atomic uint8_t discard;  /* do not give back to the pool */
+    uint32_t rcvtimeo_ms;    /* SO_RCVTIMEO as it is set on fd now */
+    _Atomic uint32_t busy;   /* SPRINT_READER | SPRINT_WRITER */
+    _Atomic uint8_t drained; /* nothing decrypted waits in Go */
+    _Atomic uint8_t unsent;  /* something encrypted waits in Go */
+    _Atomic uint8_t discard; /* do not give back to the pool */
     uint64_t id, uses;
 };
 
@@ -36,7 +31,7 @@ enum { SPRINT_READER = 1, SPRINT_WRITER = 2 };
 struct sprint_slot {
     _Atomic uint64_t word; /* generation << 32 | dying << 31 | references */
     uint32_t index;
-    uint32_t next;            /* in the free list */
+    uint32_t next; /* in the free list */
     uint8_t kind;
     _Atomic uint8_t poisoned; /* a bug of ours was caught in a call on it */
     struct sprint_lease lease;

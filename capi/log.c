@@ -10,8 +10,7 @@
 
 /* The reader of a log pipe may be gone: that must not raise SIGPIPE in the host. A
  * SIGPIPE of our own write is pending on this thread only, and is taken back. */
-void sprint_log_write(int32_t fd, const void *line, size_t len)
-{
+void sprint_log_write(int32_t fd, const void *line, size_t len) {
     sigset_t sigpipe, saved, pending;
     sigemptyset(&sigpipe);
     sigaddset(&sigpipe, SIGPIPE);

@@ -35,3 +35,8 @@ func init() {
 	// Said explicitly, the number is not read again from the cgroup's files.
 	runtime.GOMAXPROCS(min(maxProcs, runtime.GOMAXPROCS(0)))
 }
+
+// sprintgo_attach makes the calling thread known to Go.
+//
+//export sprintgo_attach
+func sprintgo_attach() {}

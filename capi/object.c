@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-void sprint_object_destroy(struct sprint_slot *slot)
-{
+void sprint_object_destroy(struct sprint_slot *slot) {
     switch (slot->kind) {
     case SPRINT_KIND_CONFIG:
         sprintgo_config_destroy(slot->index);
@@ -20,8 +19,7 @@ void sprint_object_destroy(struct sprint_slot *slot)
     }
 }
 
-sprint_status sprint_publish(struct sprint_slot *slot, sprint_status status, uint64_t *out)
-{
+sprint_status sprint_publish(struct sprint_slot *slot, sprint_status status, uint64_t *out) {
     if (status != SPRINT_OK) {
         sprint_slot_abandon(slot);
         return status;
@@ -30,16 +28,14 @@ sprint_status sprint_publish(struct sprint_slot *slot, sprint_status status, uin
     return SPRINT_OK;
 }
 
-sprint_status sprint_done(struct sprint_slot *slot, sprint_status status)
-{
+sprint_status sprint_done(struct sprint_slot *slot, sprint_status status) {
     if (status == SPRINT_E_INTERNAL)
         atomic_store(&slot->poisoned, 1);
     sprint_unpin(slot);
     return status;
 }
 
-void sprint_copy_sized(void *to, uint32_t to_size, const void *from, uint32_t from_size)
-{
+void sprint_copy_sized(void *to, uint32_t to_size, const void *from, uint32_t from_size) {
     uint32_t n = to_size < from_size ? to_size : from_size;
     memcpy(to, from, n);
     memcpy(to, &n, sizeof n);

@@ -17,6 +17,7 @@ type option struct {
 	name   string
 	str    func(*pool.Options, string)
 	number func(*pool.Options, int64)
+	most   int64 // bounds number here, where it becomes something else; 0: package pool bounds it
 	bytes  func(*pool.Options, []byte)
 	secret bool // a string or a buffer that goes into locked memory
 }
@@ -44,7 +45,7 @@ var options = map[C.int32_t]option{
 	C.SPRINT_OPT_HISTOGRAM_ROTATION_INTERVAL_MS: {name: "histogram_rotation_interval", number: func(o *pool.Options, v int64) {
 		o.HistogramRotationInterval = duration(v, time.Millisecond)
 	}},
-	C.SPRINT_OPT_BUSY_POLL_US: {name: "busy_poll", number: func(o *pool.Options, v int64) {
+	C.SPRINT_OPT_BUSY_POLL_US: {name: "busy_poll_us", number: func(o *pool.Options, v int64) {
 		o.BusyPoll = duration(v, time.Microsecond)
 	}},
 	C.SPRINT_OPT_SERVER_NAME: {name: "server_name", str: func(o *pool.Options, v string) { o.ServerName = v }},
@@ -57,8 +58,8 @@ var options = map[C.int32_t]option{
 	C.SPRINT_OPT_METRICS_PORT: {name: "metrics_port", number: func(o *pool.Options, v int64) {
 		o.Metrics.Port = count(v)
 	}},
-	C.SPRINT_OPT_METRICS_PUBLIC: {name: "metrics_public", number: func(o *pool.Options, v int64) {
-		o.Metrics.Public = v != 0
+	C.SPRINT_OPT_METRICS_PUBLIC: {name: "metrics_public", most: 1, number: func(o *pool.Options, v int64) {
+		o.Metrics.Public = v == 1
 	}},
 	C.SPRINT_OPT_METRICS_AUTH_TOKEN: {name: "metrics_auth_token", secret: true},
 }

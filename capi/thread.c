@@ -1,6 +1,9 @@
 #include "thread.h"
 
+#include "_cgo_export.h"
+
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,21 +22,18 @@ static pthread_key_t key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int key_made;
 
-static void release(void *p)
-{
+static void release(void *p) {
     struct thread *t = p;
     free(t->recv);
     free(t);
     self = NULL;
 }
 
-static void make_key(void)
-{
+static void make_key(void) {
     key_made = pthread_key_create(&key, release) == 0;
 }
 
-static struct thread *get(void)
-{
+static struct thread *get(void) {
     if (self)
         return self;
     pthread_once(&once, make_key);
@@ -49,24 +49,31 @@ static struct thread *get(void)
     return self = t;
 }
 
-void *sprint_thread_recv_buffer(void)
-{
+__thread int sprint_thread_attached;
+
+void sprint_thread_attach(void) {
+    sigset_t mask;
+    pthread_sigmask(SIG_SETMASK, NULL, &mask);
+    sprintgo_attach();
+    pthread_sigmask(SIG_SETMASK, &mask, NULL);
+    sprint_thread_attached = 1;
+}
+
+void *sprint_thread_recv_buffer(void) {
     struct thread *t = get();
     if (t && !t->recv)
         t->recv = malloc(SPRINT_RECV_SIZE);
     return t ? t->recv : NULL;
 }
 
-sprint_status sprint_fail(sprint_status status, const char *text)
-{
+sprint_status sprint_fail(sprint_status status, const char *text) {
     struct thread *t = get();
     if (t)
         t->text = text;
     return status;
 }
 
-sprint_status sprint_failf(sprint_status status, const char *format, ...)
-{
+sprint_status sprint_failf(sprint_status status, const char *format, ...) {
     struct thread *t = get();
     if (t) {
         va_list args;
@@ -78,8 +85,7 @@ sprint_status sprint_failf(sprint_status status, const char *format, ...)
     return status;
 }
 
-void sprint_thread_set_error(const char *text, size_t len)
-{
+void sprint_thread_set_error(const char *text, size_t len) {
     struct thread *t = get();
     if (!t)
         return;
@@ -91,8 +97,7 @@ void sprint_thread_set_error(const char *text, size_t len)
     t->text = t->copy;
 }
 
-size_t sprint_last_error(char *text, size_t cap)
-{
+size_t sprint_last_error(char *text, size_t cap) {
     const char *last = self ? self->text : "";
     size_t len = strlen(last);
     if (text && cap > 0) {

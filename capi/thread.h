@@ -9,6 +9,18 @@
 /* Room for ciphertext: a few of the largest records (RFC 8446, 5.2: 16 KiB + 256). */
 enum { SPRINT_RECV_SIZE = 64 * 1024 };
 
+/* Prepare this thread, once, for calls into Go: a thread's first one leaves it with
+ * signals unblocked that Go wants (SIGCHLD and SIGPROF among them), and the thread
+ * stays known to Go until it ends. The host's mask is put back here. */
+void sprint_thread_attach(void);
+
+extern __thread int sprint_thread_attached;
+
+static inline void sprint_thread_enter(void) {
+    if (__builtin_expect(!sprint_thread_attached, 0))
+        sprint_thread_attach();
+}
+
 /* This thread's buffer of SPRINT_RECV_SIZE bytes, or NULL without memory. */
 void *sprint_thread_recv_buffer(void);
 

@@ -13,15 +13,13 @@
 /* Below this a kernel timer of a tick, up to 8 ms late, is too coarse. */
 #define COARSE (100 * MS)
 
-int64_t sprint_now(void)
-{
+int64_t sprint_now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return t.tv_sec * SECOND + t.tv_nsec;
 }
 
-struct sprint_deadline sprint_deadline_in(int64_t timeout_ms)
-{
+struct sprint_deadline sprint_deadline_in(int64_t timeout_ms) {
     struct sprint_deadline d = {.start = sprint_now(), .limit = -1};
     /* More than a century is for ever. */
     if (timeout_ms >= 0 && timeout_ms < INT64_C(100) * 365 * 24 * 3600 * 1000)
@@ -30,14 +28,12 @@ struct sprint_deadline sprint_deadline_in(int64_t timeout_ms)
 }
 
 /* What is left of a deadline that has a limit, as of now. */
-static int64_t rest(const struct sprint_deadline *d, int64_t now)
-{
+static int64_t rest(const struct sprint_deadline *d, int64_t now) {
     return d->start + d->limit - now;
 }
 
 /* Set SO_RCVTIMEO, if it is not set so: 0 waits for ever. */
-static void set_rcvtimeo(struct sprint_lease *lease, uint32_t ms)
-{
+static void set_rcvtimeo(struct sprint_lease *lease, uint32_t ms) {
     if (lease->rcvtimeo_ms == ms)
         return;
     struct timeval t = {.tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000};
@@ -46,8 +42,7 @@ static void set_rcvtimeo(struct sprint_lease *lease, uint32_t ms)
 }
 
 /* One attempt that waits for at most left ns, or for ever if left < 0. */
-static ssize_t attempt(struct sprint_lease *lease, void *buf, size_t cap, int64_t left)
-{
+static ssize_t attempt(struct sprint_lease *lease, void *buf, size_t cap, int64_t left) {
     int64_t ms = left / MS;
     if (left < 0 || (left >= COARSE && ms < UINT32_MAX)) {
         set_rcvtimeo(lease, left < 0 ? 0 : (uint32_t)ms);
@@ -61,8 +56,7 @@ static ssize_t attempt(struct sprint_lease *lease, void *buf, size_t cap, int64_
     return recv(lease->fd, buf, cap, MSG_DONTWAIT);
 }
 
-static ssize_t spin(struct sprint_lease *lease, void *buf, size_t cap)
-{
+static ssize_t spin(struct sprint_lease *lease, void *buf, size_t cap) {
     int64_t until = sprint_now() + (int64_t)lease->busy_poll_us * 1000;
     ssize_t n;
     do
@@ -72,8 +66,7 @@ static ssize_t spin(struct sprint_lease *lease, void *buf, size_t cap)
 }
 
 ssize_t sprint_wait_recv(struct sprint_lease *lease, void *buf, size_t cap,
-                         struct sprint_deadline *d)
-{
+                         struct sprint_deadline *d) {
     /* The first wait of a call takes the limit as it was given: the clock was read when
      * the call began. */
     int64_t left = d->waited && d->limit >= 0 ? rest(d, sprint_now()) : d->limit;
@@ -102,8 +95,7 @@ ssize_t sprint_wait_recv(struct sprint_lease *lease, void *buf, size_t cap,
     }
 }
 
-int sprint_wait_poll(int fd, short events, const struct sprint_deadline *d)
-{
+int sprint_wait_poll(int fd, short events, const struct sprint_deadline *d) {
     struct pollfd p = {.fd = fd, .events = events};
     for (;;) {
         struct timespec t, *limit = NULL;

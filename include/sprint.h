@@ -570,7 +570,8 @@ SPRINT_CALL sprint_conn_try_write(sprint_conn conn, const void *data, size_t len
 SPRINT_CALL sprint_conn_try_read(sprint_conn conn, void *buf, size_t cap, size_t *n);
 
 /**
- * Send what was accepted but not taken by the socket yet.
+ * Send what was accepted but not taken by the socket yet. A timeout above 0 that
+ * passes breaks the connection, as with sprint_conn_write().
  *
  * @param conn        live lease
  * @param timeout_ms  < 0: no limit; 0: what the socket takes now
@@ -587,7 +588,8 @@ SPRINT_CALL sprint_conn_flush(sprint_conn conn, int64_t timeout_ms);
  * @param conn       live lease
  * @param[out] fd    valid until the lease ends
  * @param[out] want  SPRINT_WANT_READ, and SPRINT_WANT_WRITE while something is unsent
- * @return SPRINT_OK, SPRINT_E_ARG, SPRINT_E_HANDLE, SPRINT_E_CLOSED, SPRINT_E_FORKED
+ * @return SPRINT_OK (on a lease that was cut off, too: polling tells, and try_read says
+ *         SPRINT_E_CLOSED), SPRINT_E_ARG, SPRINT_E_HANDLE, SPRINT_E_FORKED
  *
  * Threads: any. Blocks: no. Owner: the library keeps fd. Since: 1.0.
  */

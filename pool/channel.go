@@ -21,7 +21,9 @@ type channel struct {
 	socket     *transport.Conn
 	tls        *tls.Conn
 
-	place int // in pool.open; guarded by the pool's mutex
+	// Guarded by the pool's mutex.
+	place  int  // in pool.open
+	cutOff bool // by Pool.Close, under the lease
 
 	lease    atomic.Uint64 // number of the lease that is out, 0 if none
 	uses     atomic.Uint64 // leases that ended
@@ -145,15 +147,6 @@ func (ch *channel) fail() {
 		ch.errors.Add(1)
 		ch.endpoint.errors.Add(1)
 	}
-}
-
-// cut shuts the socket down under whoever holds the lease; false if it was already.
-func (ch *channel) cut() bool {
-	if ch.socket.Cut() {
-		return false
-	}
-	ch.socket.Shutdown()
-	return true
 }
 
 // close ends the connection and then calls done. A polite one says close_notify,

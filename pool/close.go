@@ -36,7 +36,9 @@ func (p *Pool) Close(grace time.Duration) (forced int) {
 
 	p.mu.Lock()
 	for _, ch := range p.open { // nothing is idle any more
-		if ch.cut() {
+		if !ch.cutOff {
+			ch.cutOff = true
+			ch.socket.Shutdown()
 			p.cut++
 			forced++
 		}

@@ -110,7 +110,7 @@ func (c Conn) end(keep bool) {
 		p.mu.Unlock()
 		return
 	}
-	if ch.socket.Cut() {
+	if ch.cutOff {
 		p.cut--
 	}
 	if !keep {
@@ -173,7 +173,7 @@ func (ch *channel) streamError(verb string, err error) error {
 	switch {
 	case ch.socket.Cut():
 		ch.failed.Store(true)
-		return errorf(ErrClosed, nil, "connection %d to %s: the pool was closed", ch.id, ch.endpoint.addr)
+		return errorf(ErrClosed, nil, "connection %d to %s: the pool was closed, or the lease ended", ch.id, ch.endpoint.addr)
 	case kind == ErrTimeout:
 		ch.pool.timeouts.Add(1)
 		if verb == "write" {

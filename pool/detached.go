@@ -113,17 +113,30 @@ func (c Conn) Receive(cipher []byte, end error, p []byte, mono int64) (n, unsent
 	return n, unsent, err
 }
 
-// TimedOut notes that the embedder's wait ended without result. A write that was
-// broken off leaves a hole in the stream: the connection is not used again.
-func (c Conn) TimedOut(writing bool) {
+// TimedOut notes that the embedder's wait ended without result and gives the error
+// to report. A write that was broken off leaves a hole in the stream: the connection
+// is not used again.
+func (c Conn) TimedOut(verb string, limit time.Duration) error {
 	ch, err := c.live()
 	if err != nil {
-		return
+		return err
 	}
 	ch.pool.timeouts.Add(1)
-	if writing {
+	if verb == "write" {
 		ch.fail()
 	}
+	return errorf(ErrTimeout, nil, "%s on connection %d to %s: nothing within %v", verb, ch.id, ch.endpoint.addr, limit)
+}
+
+// EndedEarly is the error of a peer that ended the stream in order, but before all
+// that was to come.
+func (c Conn) EndedEarly(have, want int64) error {
+	ch, err := c.live()
+	if err != nil {
+		return err
+	}
+	return errorf(ErrTruncated, nil, "read_exact on connection %d to %s: the peer ended the stream after %d of %d bytes",
+		ch.id, ch.endpoint.addr, have, want)
 }
 
 // Cut shuts the socket down: whoever waits on it wakes. The lease must still be

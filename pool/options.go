@@ -129,7 +129,7 @@ func (o *Options) resolve() error {
 	duration("acquire_timeout", o.AcquireTimeout)
 	duration("histogram_rotation_interval", o.HistogramRotationInterval)
 	if o.BusyPoll < 0 || o.BusyPoll > maxBusyPoll {
-		refuse("busy_poll: %v is not within 0 to %v", o.BusyPoll, maxBusyPoll)
+		refuse("busy_poll_us: %v is not within 0 to %v", o.BusyPoll, maxBusyPoll)
 	}
 	if !namespacePattern.MatchString(o.Namespace) {
 		refuse("namespace: %q is not a metric name prefix (letters, digits, _)", o.Namespace)

@@ -28,7 +28,7 @@ func TestEachBadOptionIsNamed(t *testing.T) {
 		"connect_timeout":             func(o *pool.Options) { o.ConnectTimeout = 0 },
 		"acquire_timeout":             func(o *pool.Options) { o.AcquireTimeout = math.MaxInt64 },
 		"histogram_rotation_interval": func(o *pool.Options) { o.HistogramRotationInterval = -time.Second },
-		"busy_poll":                   func(o *pool.Options) { o.BusyPoll = time.Minute },
+		"busy_poll_us":                func(o *pool.Options) { o.BusyPoll = time.Minute },
 		"min_tls_version":             func(o *pool.Options) { o.MinTLSVersion = 0x0302 },
 		"ca_file":                     func(o *pool.Options) { o.CAFile, o.CAPEM = "x", []byte("x") },
 		"ca_file ":                    func(o *pool.Options) { o.CAFile = "/does/not/exist" },
