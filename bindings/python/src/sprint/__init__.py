@@ -1,0 +1,85 @@
+"""Warm, verified TLS connections and locked memory for secrets, through libsprint.
+
+    with sprint.Pool("relay.example:443", max_connections=4) as pool:
+        pool.warm_up(2)
+        with pool.acquire(timeout=1.5) as conn:
+            answer = conn.request(b"PING\\n", timeout=0.5)
+
+The library is loaded by the first call, not by the import, so a process may fork
+before it; in a process that was forked after it every call raises ForkedError.
+"""
+
+from ._errors import (
+    ABIError,
+    ArgumentError,
+    BreakerOpen,
+    BufferTooSmall,
+    CertificateError,
+    ConnectionClosed,
+    CryptoError,
+    ForkedError,
+    HandleError,
+    InternalError,
+    LockedMemoryError,
+    MemoryCorrupted,
+    NetworkError,
+    OutOfMemory,
+    PoolExhausted,
+    SecretExpired,
+    SprintError,
+    StaleConnection,
+    StateError,
+    Timeout,
+    TLSError,
+    Truncated,
+    UnsupportedError,
+    WouldBlock,
+)
+from ._library import log_to_fd, version
+from .buffer import MemoryStats, SecureBuffer, equal, memory_stats, wipe
+from .config import Options
+from .conn import WANT_READ, WANT_WRITE, Conn
+from .pool import Pool, PoolStats
+
+__version__ = "1.0.0"
+
+__all__ = [
+    "WANT_READ",
+    "WANT_WRITE",
+    "ABIError",
+    "ArgumentError",
+    "BreakerOpen",
+    "BufferTooSmall",
+    "CertificateError",
+    "Conn",
+    "ConnectionClosed",
+    "CryptoError",
+    "ForkedError",
+    "HandleError",
+    "InternalError",
+    "LockedMemoryError",
+    "MemoryCorrupted",
+    "MemoryStats",
+    "NetworkError",
+    "Options",
+    "OutOfMemory",
+    "Pool",
+    "PoolExhausted",
+    "PoolStats",
+    "SecretExpired",
+    "SecureBuffer",
+    "SprintError",
+    "StaleConnection",
+    "StateError",
+    "TLSError",
+    "Timeout",
+    "Truncated",
+    "UnsupportedError",
+    "WouldBlock",
+    "__version__",
+    "equal",
+    "log_to_fd",
+    "memory_stats",
+    "version",
+    "wipe",
+]

@@ -1,0 +1,33 @@
+"""Calls that concern the library as a whole."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from . import _native
+
+Level = Literal["trace", "debug", "info", "warn", "error"]
+
+_LEVELS: dict[str, int] = {"trace": -8, "debug": -4, "info": 0, "warn": 4, "error": 8}
+
+
+class _HasFileno(Protocol):
+    def fileno(self) -> int: ...
+
+
+def version() -> str:
+    """Version of the loaded library, "MAJOR.MINOR.PATCH"."""
+    found: bytes = _native.lib().sprint_version()
+    return found.decode()
+
+
+def log_to_fd(target: int | _HasFileno | None, level: Level = "info") -> None:
+    """Write the library's log, one line of JSON per event, to a descriptor or to an
+    object that has one; None: off, as at the start.
+
+    The descriptor stays yours and must stay open until logging is off again.
+    """
+    if level not in _LEVELS:
+        raise ValueError(f"level: {level!r} is none of {', '.join(_LEVELS)}")
+    fd = -1 if target is None else target if isinstance(target, int) else target.fileno()
+    _native.lib().sprint_log_to_fd(fd, _LEVELS[level])

@@ -1,0 +1,181 @@
+"""Pool: a bounded number of warm, verified TLS connections."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+from collections.abc import Iterable
+from ctypes import byref, c_size_t, c_uint16, c_uint32
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from . import _native
+from ._errors import BufferTooSmall, PoolExhausted
+from ._handle import Handle
+from ._wait import in_main_thread, interruptible
+from .config import Config, Options
+from .conn import Conn
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+_UINT32_MAX = 0xFFFFFFFF
+
+
+class PoolStats(NamedTuple):
+    """Counters of a pool at one moment."""
+
+    max_connections: int
+    """The hard bound."""
+    idle: int
+    """Open and free."""
+    lent: int
+    """Open and leased."""
+    dialing: int
+    """Being connected; counts against the bound."""
+    waiting: int
+    """Callers in acquire."""
+    breaker_state: int
+    """0: closed, 1: open (every endpoint's is), 2: half-open."""
+    healthy: int
+    """1: as /healthz says, 0: not."""
+    acquires: int
+    """Leases given."""
+    dials: int
+    """Connections opened."""
+    dial_errors: int
+    """Attempts that failed."""
+    reconnects: int
+    """Dials that replaced a lost connection."""
+    errors: int
+    """Failures of connections and of dials."""
+    timeouts: int
+    """Acquires and I/O calls that ran out of time."""
+    discards: int
+    """Leases that ended without going back to the pool."""
+    bytes_sent: int
+    """Application bytes, before encryption."""
+    bytes_received: int
+    """Application bytes, after decryption."""
+
+
+class Pool(Handle):
+    """``Pool("host:port", ca_file=..., max_connections=4)``; the keywords are those of
+    :class:`Options`.
+
+    ``endpoints`` is "host:port[,host:port...]" or an iterable of such; with several,
+    each dial tries them in order. Nothing is dialled before :meth:`warm_up` or
+    :meth:`acquire`. Any thread may use a pool at any time. The end of a ``with`` block
+    closes it without grace and frees it.
+
+    Raises ArgumentError, which names every wrong option or the endpoint, and
+    CertificateError when the given roots hold no certificate.
+    """
+
+    __slots__ = ()
+    _free = "sprint_pool_free"
+
+    def __init__(self, endpoints: str | Iterable[str], **options: Unpack[Options]) -> None:
+        super().__init__(0)
+        out = _native.handle()
+        with Config(endpoints, options) as config:
+            _native.lib().sprint_pool_new(config._handle, byref(out))
+        self._handle = out.value
+
+    def warm_up(self, count: int, timeout: float | None = None) -> None:
+        """Open connections ahead of need, until ``count`` or the bound are open. ``timeout``
+        as for :meth:`acquire`.
+
+        Raises the cause of the last failed dial, or Timeout. What was opened stays open.
+        """
+        limit = _native.milliseconds(timeout)
+        wanted = min(_native.size("count", count), _UINT32_MAX)
+        lib = _native.lib()
+        interruptible(
+            lambda: lib.sprint_pool_warm_up(self._handle, wanted, limit), lambda _status: None
+        )
+
+    def acquire(self, timeout: float | None = None) -> Conn:
+        """Lease a connection: an idle one whose liveness was just checked, or a new one.
+
+        ``timeout`` is in seconds over waiting and dialling: None is the pool's
+        acquire_timeout, 0 takes only what can be had now and dials nothing. Callers are
+        served strictly in their order. The main thread waits by way of a helper thread,
+        so Ctrl-C acts at once and the caller still keeps its place for the whole wait.
+
+        Raises Timeout, PoolExhausted, ConnectionClosed, NetworkError, TLSError,
+        CertificateError.
+        """
+        limit = _native.milliseconds(timeout)
+        if limit != 0 and in_main_thread():
+            try:
+                return self._lease(0)
+            except PoolExhausted:
+                return interruptible(lambda: self._lease(limit), Conn.release)
+        return self._lease(limit)
+
+    def _lease(self, limit: int) -> Conn:
+        lib, out = _native.lib(), _native.handle()
+        try:
+            lib.sprint_pool_acquire(self._handle, limit, byref(out))
+            return Conn(self, out.value)
+        except BaseException:  # a signal handler may raise with the lease in hand
+            _native.free("sprint_conn_release", out.value)
+            raise
+
+    def start_metrics(self) -> int:
+        """Serve /metrics, /status/connections and /healthz; the port. Idempotent."""
+        port = c_uint16()
+        _native.lib().sprint_pool_start_metrics(self._handle, byref(port))
+        return port.value
+
+    def stop_metrics(self) -> None:
+        """Stop the metrics server and free its port. Idempotent."""
+        _native.lib().sprint_pool_stop_metrics(self._handle)
+
+    def stats(self) -> PoolStats:
+        """The pool's counters. Works on a closed pool too."""
+        raw = _native.PoolStats(struct_size=ctypes.sizeof(_native.PoolStats))
+        _native.lib().sprint_pool_stats_get(self._handle, byref(raw))
+        return PoolStats(*(getattr(raw, name) for name in PoolStats._fields))
+
+    def status(self) -> dict[str, Any]:
+        """The pool and each of its connections, what /status/connections serves."""
+        needed = c_size_t(4096)
+        while True:
+            # It may grow between two calls.
+            cap = needed.value + 1024
+            text = ctypes.create_string_buffer(cap)
+            try:
+                _native.lib().sprint_pool_status_json(self._handle, text, cap, byref(needed))
+            except BufferTooSmall:
+                continue
+            status: dict[str, Any] = json.loads(text.value)
+            return status
+
+    def close(self, grace: float = 0) -> int:
+        """No new leases, waiters woken, leases drained for ``grace`` seconds and then cut
+        off: how many. Idempotent; the counters can still be read."""
+        limit = _native.milliseconds(grace)
+        lib, forced = _native.lib(), c_uint32()
+        interruptible(
+            lambda: lib.sprint_pool_close(self._handle, limit, byref(forced)),
+            lambda _status: None,
+        )
+        return forced.value
+
+    def free(self) -> None:
+        """Close without grace if that was not done, and give everything back. Leases that
+        are still out fail with ConnectionClosed. Idempotent."""
+        self._drop(self._free)
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.free()
+
+    def __repr__(self) -> str:
+        return f"<Pool{' freed' if self.closed else ''}>"

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import pytest
+import sprint
+
+from relay import ROOT, Relay
+
+os.environ.setdefault("SPRINT_LIBRARY", str(ROOT / "build/libsprint.so.1"))
+
+T = TypeVar("T")
+Run = Callable[[Callable[[], Any]], Any]
+"""Runs a call where the test wants it and gives back what it returns or raises."""
+
+
+def in_thread(call: Callable[[], T]) -> T:
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def target() -> None:
+        try:
+            results.append(call())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=target)
+    thread.start()
+    thread.join(60)
+    assert not thread.is_alive(), "the call hangs"
+    if errors:
+        raise errors.pop()
+    return results.pop()
+
+
+def until(condition: Callable[[], bool], limit: float = 10) -> None:
+    end = time.monotonic() + limit
+    while not condition():
+        assert time.monotonic() < end, "the condition did not come true"
+        time.sleep(0.005)
+
+
+@pytest.fixture(params=["main thread", "other thread"])
+def run(request: pytest.FixtureRequest) -> Run:
+    """The main thread waits differently from others (see sprint._wait): test both."""
+    return in_thread if request.param == "other thread" else lambda call: call()
+
+
+@pytest.fixture(scope="session")
+def relay_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
+    relay = Relay(tmp_path_factory.mktemp("relay"))
+    yield relay
+    assert relay.stop() == 0
+
+
+@pytest.fixture
+def relay(relay_process: Relay) -> Iterator[Relay]:
+    yield relay_process
+    relay_process.reset()
+
+
+@pytest.fixture
+def pool(relay: Relay) -> Iterator[sprint.Pool]:
+    with sprint.Pool(relay.address, ca_file=relay.ca_file, max_connections=2) as pool:
+        yield pool
+
+
+@pytest.fixture
+def echo(pool: sprint.Pool) -> Iterator[sprint.Conn]:
+    """A lease on which every byte is echoed."""
+    conn = pool.acquire(5)
+    conn.write(b"ECHO\n", 5)
+    yield conn
+    conn.discard()

@@ -1,0 +1,48 @@
+"""A server program as a child process of a test."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port: int = s.getsockname()[1]
+        return port
+
+
+class Server:
+    """Started by the constructor, which returns when the port takes connections."""
+
+    def __init__(self, argv: Sequence[str | Path], port: int, log: Path) -> None:
+        self.address = f"127.0.0.1:{port}"
+        self.log = log
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            )
+        end = time.monotonic() + 20
+        while not self._listening(port):
+            assert self.process.poll() is None, f"{argv[0]} ended: {log.read_text()}"
+            assert time.monotonic() < end, f"{argv[0]} does not listen: {log.read_text()}"
+            time.sleep(0.02)
+
+    @staticmethod
+    def _listening(port: int) -> bool:
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
