@@ -123,7 +123,7 @@ func (v *served) startMetrics() (port int, err error) {
 	o := v.Options()
 	s, err := monitor.Start(v.Pool, monitor.Options{
 		Namespace: o.Namespace, Host: o.Metrics.Host, Port: o.Metrics.Port, Token: o.Metrics.Token,
-		Version: C.GoString(C.sprint_version()),
+		Public: o.Metrics.Public, Version: C.GoString(C.sprint_version()),
 	})
 	if err != nil {
 		return 0, err

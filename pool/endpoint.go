@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"unicode/utf8"
 )
 
 // maxEndpoints bounds what one list may name.
@@ -59,7 +60,7 @@ func parseEndpoint(s string) (string, error) {
 		return "", bad("want host:port")
 	case host == "":
 		return "", bad("the host is missing")
-	case len(host) > 255 || strings.ContainsAny(host, " \t\r\n/@?#\x00"):
+	case len(host) > 255 || !utf8.ValidString(host) || strings.ContainsAny(host, " \t\r\n/@?#\x00"):
 		return "", bad("not a host name or address")
 	}
 	n, err := strconv.ParseUint(port, 10, 16)

@@ -1,0 +1,166 @@
+package monitor_test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bitcoin-sprint/libsprint/internal/spawn"
+	"github.com/bitcoin-sprint/libsprint/pool"
+	"github.com/bitcoin-sprint/libsprint/pool/monitor"
+	"github.com/bitcoin-sprint/libsprint/tests/relay"
+)
+
+var _ monitor.Source = (*pool.Pool)(nil)
+
+// watched is a pool to a relay with a server that shows it.
+func watched(t *testing.T) (*relay.Relay, *pool.Pool, *monitor.Server) {
+	t.Helper()
+	r, err := relay.Start(relay.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.Close)
+	o := pool.Defaults()
+	o.CAPEM = r.CAPEM()
+	p, err := pool.New(r.Addr(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close(0) })
+	return r, p, serve(t, p, monitor.Options{})
+}
+
+func ping(t *testing.T, c pool.Conn) {
+	t.Helper()
+	if _, err := io.WriteString(c, "PING\n"); err != nil {
+		t.Fatal(err)
+	}
+	want := "ERR login first\n"
+	got := make([]byte, len(want))
+	if _, err := io.ReadFull(c, got); err != nil || string(got) != want {
+		t.Fatalf("%q, %v", got, err)
+	}
+}
+
+func TestAPoolsTrafficShowsInItsMetrics(t *testing.T) {
+	r, p, s := watched(t)
+	const leases, pings = 3, 5
+	for range leases {
+		c, err := p.AcquireWithin(patience)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range pings {
+			ping(t, c)
+		}
+		c.Release()
+	}
+	wantTotals(t, s, "secure_channel")
+	families := scrape(t, s)
+	for name, want := range map[string]float64{
+		"active_connections": 1, "connections_opened_total": 1, "errors_total": 0, "reconnects_total": 0,
+		"sent_bytes_total":     leases * pings * float64(len("PING\n")),
+		"received_bytes_total": leases * pings * float64(len("ERR login first\n")),
+	} {
+		f := families["secure_channel_"+name]
+		if got := sum(f); got != want {
+			t.Errorf("%s is %v, not %v", name, got, want)
+		}
+		if label := f.Metric[0].Label[0].GetValue(); label != r.Addr() {
+			t.Errorf("%s has the endpoint %q", name, label)
+		}
+	}
+	if n := families["secure_channel_latency_ms"].Metric[0].GetHistogram().GetSampleCount(); n != leases*pings {
+		t.Errorf("%d latency samples for %d requests", n, leases*pings)
+	}
+}
+
+func TestALostConnectionShowsAsAReconnect(t *testing.T) {
+	r, p, s := watched(t)
+	for range 2 {
+		c, err := p.AcquireWithin(patience)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ping(t, c)
+		c.Release()
+		if err := r.Set("drop_idle", "1"); err != nil {
+			t.Fatal(err)
+		}
+		for end := time.Now().Add(patience); r.Stats().Open > 0; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatal("the relay did not drop the connection")
+			}
+		}
+	}
+	wantTotals(t, s, "secure_channel")
+	if got := sum(scrape(t, s)["secure_channel_reconnects_total"]); got != 1 {
+		t.Errorf("%v reconnects", got)
+	}
+}
+
+func TestAnswersComeAtOnceWhileEveryDialHangs(t *testing.T) {
+	r, p, s := watched(t)
+	if err := r.Set("stall_handshake", "1"); err != nil {
+		t.Fatal(err)
+	}
+	failed := make(chan error, 1)
+	spawn.Go("caller", func() {
+		_, err := p.AcquireWithin(patience)
+		failed <- err
+	})
+	for end := time.Now().Add(patience); r.Stats().Open == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("no dial began")
+		}
+	}
+	best := patience
+	for range 10 { // the best of ten: a busy machine is not the server's fault
+		begin := time.Now()
+		for _, path := range []string{"/metrics", "/status/connections", "/healthz"} {
+			if a := ask(t, s, "GET", path); a.code != http.StatusOK {
+				t.Errorf("GET %s: %d %s", path, a.code, a.body)
+			}
+		}
+		best = min(best, time.Since(begin))
+	}
+	if best > 100*time.Millisecond {
+		t.Errorf("three answers took %v", best)
+	}
+	if got := sum(scrape(t, s)["secure_channel_pending_acquires"]); got != 1 {
+		t.Errorf("%v pending acquires", got)
+	}
+	p.Close(0)
+	wantKind(t, <-failed, pool.ErrClosed)
+}
+
+func TestHealthzTurnsWhenThePoolFailsAndWhenItCloses(t *testing.T) {
+	r, p, s := watched(t)
+	unhealthy := func(reason string) {
+		t.Helper()
+		if a := ask(t, s, "GET", "/healthz"); a.code != 503 || !strings.Contains(a.body, reason) {
+			t.Errorf("%d %s", a.code, a.body)
+		}
+	}
+	if err := r.Set("cert", "expired"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := p.AcquireWithin(patience)
+	wantKind(t, err, pool.ErrCert)
+	unhealthy("expired")
+
+	r.Reset()
+	c, err := p.AcquireWithin(patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Release()
+	if a := ask(t, s, "GET", "/healthz"); a.code != 200 {
+		t.Errorf("%d %s", a.code, a.body)
+	}
+	p.Close(0)
+	unhealthy("closed")
+}
