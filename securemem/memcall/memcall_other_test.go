@@ -1,0 +1,7 @@
+//go:build !linux
+
+package memcall
+
+import "testing"
+
+func backends(*testing.T) []Backend { return []Backend{Mlock} }

@@ -1,0 +1,7 @@
+//go:build amd64 || arm64
+
+package securemem
+
+// clearVectors sets the vector registers to zero. The assembly of the crypto packages
+// leaves keys in them, and the next signal that the thread gets writes them to memory.
+func clearVectors()
