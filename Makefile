@@ -107,6 +107,7 @@ test-servers: lib $(BUILD)/relay ## Redis, OpenSSL and nginx
 test-rust: lib $(BUILD)/relay ## The Rust crates against the relay
 	cd bindings/rust && CARGO_TARGET_DIR=$(BUILD)/cargo SPRINT_LIB_DIR=$(BUILD) SPRINT_INCLUDE_DIR=$(CURDIR)/include \
 	  cargo test --quiet --locked
+	tests/examples/rust/test.sh
 
 ##@ Measuring
 
