@@ -29,6 +29,12 @@
 /* Publish an object that Go has made in slot, or undo the slot. */
 sprint_status sprint_publish(struct sprint_slot *slot, sprint_status status, uint64_t *out);
 
+/* Pin a buffer and have its secret in Go (abi_buffer.c). */
+sprint_status sprint_pin_secret(sprint_buffer buffer, struct sprint_slot **out);
+
+/* End the secret of a slot that nobody pins any more (abi_buffer.c). */
+void sprint_buffer_destroy(struct sprint_slot *slot);
+
 /* End a call on a pinned slot: a bug of ours poisons the handle. */
 sprint_status sprint_done(struct sprint_slot *slot, sprint_status status);
 

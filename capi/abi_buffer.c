@@ -1,8 +1,53 @@
 #include "abi.h"
 
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "slots.h"
+
+/* A new secret of a common size is placed by C alone, in a slot that Go handed over.
+ * The first call that does more with it than to free it moves it to Go for good. */
+
 enum { BUFFER_ALLOC, BUFFER_FROM, BUFFER_RANDOM };
 
 #define MAX_BUFFER ((size_t)1 << 30)
+
+static bool fill_random(unsigned char *p, size_t len) {
+    while (len > 0) {
+        ssize_t n = getrandom(p, len, 0);
+        if (n < 0 && errno != EINTR)
+            return false;
+        if (n > 0) {
+            p += n;
+            len -= (size_t)n;
+        }
+    }
+    return true;
+}
+
+/* Make the secret in C; false if it is Go's to make it. */
+static bool make_here(struct sprint_slot *slot, int how, void *src, size_t len, uint32_t flags) {
+    sprint_status status;
+    if (!sprint_slots_serve(len, flags))
+        return false;
+    struct sprint_page *page = sprint_slots_take(len, flags, &status);
+    if (!page)
+        return false; /* Go knows what to do at a limit */
+    unsigned char *data = sprint_slots_data(page, len);
+    if (how == BUFFER_RANDOM && !fill_random(data, len)) {
+        (void)!sprint_slots_give(page, len);
+        return false;
+    }
+    if (how == BUFFER_FROM) {
+        memcpy(data, src, len);
+        sprint_wipe(src, len);
+    }
+    slot->secret.page = page;
+    atomic_store_explicit(&slot->secret.home, SPRINT_HOME_C, memory_order_release);
+    return true;
+}
 
 static sprint_status make(int how, void *src, size_t len, uint32_t flags, sprint_buffer *out) {
     ENTER();
@@ -16,7 +61,47 @@ static sprint_status make(int how, void *src, size_t len, uint32_t flags, sprint
             sprint_wipe(src, len);
         return sprint_fail(SPRINT_E_NOMEM, "sprint: buffer: no memory for a handle");
     }
-    return sprint_publish(slot, sprintgo_buffer_new(slot->index, how, src, len, flags), out);
+    slot->secret.len = len;
+    slot->secret.flags = flags;
+    sprint_status status = SPRINT_OK;
+    if (!make_here(slot, how, src, len, flags))
+        status = sprintgo_buffer_new(slot->index, how, src, len, flags);
+    return sprint_publish(slot, status, out);
+}
+
+/* Move the secret of a pinned slot to Go, if it is not there. */
+static void bring_home(struct sprint_slot *slot) {
+    struct sprint_secret *secret = &slot->secret;
+    uint8_t home = SPRINT_HOME_C;
+    if (atomic_compare_exchange_strong(&secret->home, &home, SPRINT_HOME_MOVING)) {
+        struct sprint_page *page = secret->page;
+        secret->page = NULL;
+        sprintgo_buffer_adopt(slot->index, (uintptr_t)page->mem, secret->len, secret->flags,
+                              page->canary);
+        sprint_slots_forget(page);
+        atomic_store(&secret->home, SPRINT_HOME_GO);
+        return;
+    }
+    while (atomic_load(&secret->home) != SPRINT_HOME_GO)
+        sched_yield(); /* another thread is moving it */
+}
+
+sprint_status sprint_pin_secret(sprint_buffer buffer, struct sprint_slot **out) {
+    sprint_status status = sprint_pin(buffer, SPRINT_KIND_BUFFER, out);
+    if (status == SPRINT_OK)
+        bring_home(*out);
+    return status;
+}
+
+void sprint_buffer_destroy(struct sprint_slot *slot) {
+    struct sprint_secret *secret = &slot->secret;
+    if (atomic_load(&secret->home) == SPRINT_HOME_C) {
+        sprint_slots_give(secret->page, secret->len);
+        return;
+    }
+    if (!atomic_load(&secret->freed))
+        sprintgo_buffer_free(slot->index);
+    sprintgo_buffer_destroy(slot->index);
 }
 
 sprint_status sprint_buffer_alloc(size_t len, uint32_t flags, sprint_buffer *out) {
@@ -38,7 +123,8 @@ sprint_status sprint_buffer_len(sprint_buffer buffer, size_t *len) {
     sprint_status status = sprint_pin(buffer, SPRINT_KIND_BUFFER, &slot);
     if (status != SPRINT_OK)
         return status;
-    return sprint_done(slot, sprintgo_buffer_len(slot->index, len));
+    *len = slot->secret.len;
+    return sprint_done(slot, SPRINT_OK);
 }
 
 sprint_status sprint_buffer_read(sprint_buffer buffer, size_t offset, void *dst, size_t len) {
@@ -46,7 +132,7 @@ sprint_status sprint_buffer_read(sprint_buffer buffer, size_t offset, void *dst,
     REQUIRE(dst || len == 0, "buffer read: dst is NULL and len is not 0");
     REQUIRE(offset <= MAX_BUFFER && len <= MAX_BUFFER, "buffer read: past the end");
     struct sprint_slot *slot;
-    sprint_status status = sprint_pin(buffer, SPRINT_KIND_BUFFER, &slot);
+    sprint_status status = sprint_pin_secret(buffer, &slot);
     if (status != SPRINT_OK)
         return status;
     return sprint_done(slot, sprintgo_buffer_read(slot->index, offset, dst, len));
@@ -58,7 +144,7 @@ sprint_status sprint_buffer_write(sprint_buffer buffer, size_t offset, const voi
     REQUIRE(src || len == 0, "buffer write: src is NULL and len is not 0");
     REQUIRE(offset <= MAX_BUFFER && len <= MAX_BUFFER, "buffer write: past the end");
     struct sprint_slot *slot;
-    sprint_status status = sprint_pin(buffer, SPRINT_KIND_BUFFER, &slot);
+    sprint_status status = sprint_pin_secret(buffer, &slot);
     if (status != SPRINT_OK)
         return status;
     return sprint_done(slot, sprintgo_buffer_write(slot->index, offset, (void *)src, len));
@@ -70,7 +156,7 @@ sprint_status sprint_buffer_open(sprint_buffer buffer, int32_t mode, void **data
     REQUIRE(mode == SPRINT_READ || mode == SPRINT_WRITE,
             "buffer open: mode is neither SPRINT_READ nor SPRINT_WRITE");
     struct sprint_slot *slot;
-    sprint_status status = sprint_pin(buffer, SPRINT_KIND_BUFFER, &slot);
+    sprint_status status = sprint_pin_secret(buffer, &slot);
     if (status != SPRINT_OK)
         return status;
     uintptr_t at = 0;
@@ -91,6 +177,10 @@ sprint_status sprint_buffer_close(sprint_buffer buffer) {
     sprint_status status = sprint_pin_dying(buffer, SPRINT_KIND_BUFFER, &slot);
     if (status != SPRINT_OK)
         return status;
+    if (atomic_load(&slot->secret.home) != SPRINT_HOME_GO) /* an open would have moved it */
+        return sprint_done(slot, sprint_dying(slot)
+                                     ? sprint_fail(SPRINT_E_HANDLE, "sprint: buffer: freed handle")
+                                     : sprint_fail(SPRINT_E_STATE, "sprint: buffer: not open"));
     status = sprintgo_buffer_close(slot->index);
     if (status == SPRINT_OK || status == SPRINT_E_CORRUPT)
         sprint_unpin(slot); /* the borrow's */
@@ -101,10 +191,10 @@ sprint_status sprint_buffer_equal(sprint_buffer a, sprint_buffer b, int32_t *equ
     ENTER();
     REQUIRE(equal, "buffer equal: equal is NULL");
     struct sprint_slot *first, *second;
-    sprint_status status = sprint_pin(a, SPRINT_KIND_BUFFER, &first);
+    sprint_status status = sprint_pin_secret(a, &first);
     if (status != SPRINT_OK)
         return status;
-    status = sprint_pin(b, SPRINT_KIND_BUFFER, &second);
+    status = sprint_pin_secret(b, &second);
     if (status == SPRINT_OK) {
         int32_t result = 0;
         status = sprintgo_buffer_equal(first->index, second->index, &result);
@@ -115,24 +205,6 @@ sprint_status sprint_buffer_equal(sprint_buffer a, sprint_buffer b, int32_t *equ
     return sprint_done(first, status);
 }
 
-sprint_status sprint_buffer_hmac(sprint_buffer key, int32_t hash, const void *msg, size_t len,
-                                 void *mac, size_t cap, size_t *n) {
-    ENTER();
-    REQUIRE(msg || len == 0, "hmac: msg is NULL and len is not 0");
-    REQUIRE(mac || cap == 0, "hmac: mac is NULL and cap is not 0");
-    REQUIRE(len <= PTRDIFF_MAX && cap <= PTRDIFF_MAX,
-            "hmac: len or cap is larger than an object can be");
-    struct sprint_slot *slot;
-    sprint_status status = sprint_pin(key, SPRINT_KIND_BUFFER, &slot);
-    if (status != SPRINT_OK)
-        return status;
-    size_t size = 0;
-    status = sprintgo_buffer_hmac(slot->index, hash, (void *)msg, len, mac, cap, &size);
-    if (n && (status == SPRINT_OK || status == SPRINT_E_RANGE))
-        *n = size;
-    return sprint_done(slot, status);
-}
-
 void sprint_buffer_free(sprint_buffer buffer) {
     if (sprint_forked())
         return;
@@ -140,7 +212,9 @@ void sprint_buffer_free(sprint_buffer buffer) {
     struct sprint_slot *slot = sprint_pin_quiet(buffer, SPRINT_KIND_BUFFER);
     if (!slot)
         return;
-    if (sprint_kill(slot))
+    if (sprint_kill(slot) && atomic_load(&slot->secret.home) == SPRINT_HOME_GO) {
+        atomic_store(&slot->secret.freed, 1);
         sprintgo_buffer_free(slot->index);
-    sprint_unpin(slot);
+    }
+    sprint_unpin(slot); /* a secret at home in C, or on its way to Go, ends with its last pin */
 }

@@ -51,7 +51,7 @@ sprint_status sprint_config_set_buffer(sprint_config config, int32_t option, spr
     sprint_status status = sprint_pin(config, SPRINT_KIND_CONFIG, &slot);
     if (status != SPRINT_OK)
         return status;
-    status = sprint_pin(secret, SPRINT_KIND_BUFFER, &buffer);
+    status = sprint_pin_secret(secret, &buffer);
     if (status == SPRINT_OK)
         status =
             sprint_done(buffer, sprintgo_config_set_buffer(slot->index, option, buffer->index));

@@ -216,6 +216,29 @@ sprint_status sprint_conn_request(sprint_conn conn, const void *data, size_t len
     return leave(slot, SPRINT_READER | SPRINT_WRITER, status);
 }
 
+sprint_status sprint_conn_write_secret(sprint_conn conn, sprint_buffer secret, int64_t timeout_ms) {
+    ENTER();
+    struct sprint_slot *slot, *buffer;
+    sprint_status status = sprint_pin_secret(secret, &buffer);
+    if (status != SPRINT_OK)
+        return status;
+    status = enter(conn, SPRINT_WRITER, &slot);
+    if (status != SPRINT_OK)
+        return sprint_done(buffer, status);
+    uintptr_t data = 0;
+    size_t len = 0;
+    /* A borrow for reading, as long as the bytes are needed. */
+    status = sprintgo_buffer_open(buffer->index, SPRINT_READ, &data, &len);
+    if (status == SPRINT_OK) {
+        struct sprint_deadline deadline = sprint_deadline_in(timeout_ms);
+        status = write_all(slot, (const void *)data, len, &deadline);
+        sprint_status closed = sprintgo_buffer_close(buffer->index);
+        if (status == SPRINT_OK)
+            status = closed;
+    }
+    return sprint_done(buffer, leave(slot, SPRINT_WRITER, status));
+}
+
 sprint_status sprint_conn_try_write(sprint_conn conn, const void *data, size_t len, size_t *n) {
     ENTER();
     REQUIRE(n, "try_write: n is NULL");

@@ -73,17 +73,3 @@ void sprint_wipe(void *p, size_t len) {
     if (p)
         explicit_bzero(p, len);
 }
-
-sprint_status sprint_memory_stats_get(sprint_memory_stats *inout) {
-    ENTER();
-    REQUIRE(inout, "memory_stats: inout is NULL");
-    REQUIRE(inout->struct_size >= sizeof inout->struct_size,
-            "memory_stats: struct_size is not set to sizeof");
-    sprint_memory_stats stats = {0};
-    sprint_status status = sprintgo_memory_stats(&stats);
-    if (status != SPRINT_OK)
-        return status;
-    stats.forks_refused = sprint_forks_refused();
-    sprint_copy_sized(inout, inout->struct_size, &stats, sizeof stats);
-    return SPRINT_OK;
-}

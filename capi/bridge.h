@@ -23,6 +23,20 @@ struct sprint_lease_info {
     int32_t drained;
 };
 
+/* Slots of secure memory go to C in batches, for the smallest classes only. */
+enum { SPRINT_SLOT_BATCH = 16, SPRINT_SLOT_CLASSES = 3 };
+
+struct sprint_outside {
+    uintptr_t addr;
+    size_t size;
+};
+
+/* Secrets that C keeps, and free slots in its stock (slots.c). */
+void sprint_slots_count(uint64_t *alive, uint64_t *free);
+
+/* Take one free slot's address out of C's stock; 0: there is none (slots.c). */
+uintptr_t sprint_slots_recall(void);
+
 /* Why the socket brings no more: 0, an errno, or SPRINT_END_FIN. */
 enum { SPRINT_END_FIN = -1 };
 

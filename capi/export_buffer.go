@@ -28,7 +28,7 @@ func sprintgo_buffer_new(slot C.uint32_t, how C.int32_t, src unsafe.Pointer, n C
 	case bufferAlloc:
 		b, err = securemem.Alloc(int(n), securemem.Flags(flags))
 	case bufferFrom:
-		b, err = securemem.From(unsafe.Slice((*byte)(src), n), securemem.Flags(flags))
+		b, err = securemem.From(host(src, n), securemem.Flags(flags))
 	case bufferRandom:
 		b, err = securemem.Random(int(n), securemem.Flags(flags))
 	}
@@ -39,23 +39,16 @@ func sprintgo_buffer_new(slot C.uint32_t, how C.int32_t, src unsafe.Pointer, n C
 	return C.SPRINT_OK
 }
 
-//export sprintgo_buffer_len
-func sprintgo_buffer_len(slot C.uint32_t, n *C.size_t) (st C.sprint_status) {
-	defer guard(&st)
-	*n = C.size_t(buffers.at(uint32(slot)).Load().Len())
-	return C.SPRINT_OK
-}
-
 //export sprintgo_buffer_read
 func sprintgo_buffer_read(slot C.uint32_t, offset C.size_t, dst unsafe.Pointer, n C.size_t) (st C.sprint_status) {
 	defer guard(&st)
-	return status(buffers.at(uint32(slot)).Load().ReadAt(unsafe.Slice((*byte)(dst), n), int(offset)))
+	return status(buffers.at(uint32(slot)).Load().ReadAt(host(dst, n), int(offset)))
 }
 
 //export sprintgo_buffer_write
 func sprintgo_buffer_write(slot C.uint32_t, offset C.size_t, src unsafe.Pointer, n C.size_t) (st C.sprint_status) {
 	defer guard(&st)
-	return status(buffers.at(uint32(slot)).Load().WriteAt(unsafe.Slice((*byte)(src), n), int(offset)))
+	return status(buffers.at(uint32(slot)).Load().WriteAt(host(src, n), int(offset)))
 }
 
 //export sprintgo_buffer_open
@@ -87,15 +80,6 @@ func sprintgo_buffer_equal(a, b C.uint32_t, equal *C.int32_t) (st C.sprint_statu
 	return C.SPRINT_OK
 }
 
-//export sprintgo_buffer_hmac
-func sprintgo_buffer_hmac(slot C.uint32_t, hash C.int32_t, msg unsafe.Pointer, n C.size_t, mac unsafe.Pointer, size C.size_t, wrote *C.size_t) (st C.sprint_status) {
-	defer guard(&st)
-	got, err := buffers.at(uint32(slot)).Load().HMAC(securemem.Hash(hash),
-		unsafe.Slice((*byte)(msg), n), unsafe.Slice((*byte)(mac), size))
-	*wrote = C.size_t(got)
-	return status(err)
-}
-
 //export sprintgo_buffer_free
 func sprintgo_buffer_free(slot C.uint32_t) {
 	defer guardVoid()
@@ -108,21 +92,4 @@ func sprintgo_buffer_free(slot C.uint32_t) {
 func sprintgo_buffer_destroy(slot C.uint32_t) {
 	defer guardVoid()
 	buffers.at(uint32(slot)).Store(nil)
-}
-
-//export sprintgo_memory_stats
-func sprintgo_memory_stats(out *C.sprint_memory_stats) (st C.sprint_status) {
-	defer guard(&st)
-	s := securemem.ReadStats()
-	out.enabled = C.uint32_t(flag(s.Enabled))
-	out.self_check = C.uint32_t(s.SelfCheck)
-	out.backend = C.uint32_t(s.Backend)
-	out.buffers = C.uint64_t(s.Buffers)
-	out.sealed = C.uint64_t(s.Sealed)
-	out.locked_bytes = C.uint64_t(s.LockedBytes)
-	out.lock_limit_bytes = C.uint64_t(s.LockLimitBytes)
-	out.slots_cached = C.uint64_t(s.SlotsCached)
-	out.refused = C.uint64_t(s.Refused)
-	out.canary_failures = C.uint64_t(s.CanaryFailures)
-	return C.SPRINT_OK
 }

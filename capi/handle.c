@@ -58,7 +58,15 @@ static struct sprint_slot *fresh_slot(void) {
     }
     struct sprint_slot *slot = slot_at(used);
     slot->index = used++;
+    /* Generations start anywhere, so that a handle tells nothing of its neighbours. */
+    uint64_t mixed = (key() ^ slot->index) * UINT64_C(0x9e3779b97f4a7c15);
+    atomic_store(&slot->word, (mixed ^ mixed >> 29) & ~(DYING | REFERENCES));
     return slot;
+}
+
+static uint64_t handle_of(const struct sprint_slot *slot) {
+    uint64_t generation = atomic_load(&slot->word) >> 32;
+    return (generation << 32 | (uint64_t)slot->kind << 24 | slot->index) ^ key();
 }
 
 struct sprint_slot *sprint_slot_new(enum sprint_kind kind) {
@@ -78,18 +86,24 @@ struct sprint_slot *sprint_slot_new(enum sprint_kind kind) {
         return NULL;
     slot->kind = (uint8_t)kind;
     atomic_store_explicit(&slot->poisoned, 0, memory_order_relaxed);
-    memset(&slot->lease, 0, sizeof slot->lease);
+    if (kind == SPRINT_KIND_BUFFER)
+        memset(&slot->secret, 0, sizeof slot->secret);
+    else
+        memset(&slot->lease, 0, sizeof slot->lease);
 
+    /* Without a reference nobody can pin it: a handle that was guessed hits nothing while
+     * the object is being made. */
     uint32_t generation = GENERATION(atomic_load(&slot->word)) + 1;
-    atomic_store_explicit(&slot->word, (uint64_t)generation << 32 | 1, memory_order_release);
-    if (sprint_slot_handle(slot) == 0) /* 0 is no handle: take the next generation */
-        atomic_store(&slot->word, (uint64_t)(generation + 1) << 32 | 1);
+    atomic_store(&slot->word, (uint64_t)generation << 32);
+    if (handle_of(slot) == 0) /* 0 is no handle: take the next generation */
+        atomic_store(&slot->word, (uint64_t)(generation + 1) << 32);
     return slot;
 }
 
-uint64_t sprint_slot_handle(const struct sprint_slot *slot) {
-    uint64_t generation = atomic_load(&slot->word) >> 32;
-    return (generation << 32 | (uint64_t)slot->kind << 24 | slot->index) ^ key();
+uint64_t sprint_slot_publish(struct sprint_slot *slot) {
+    uint64_t handle = handle_of(slot);
+    atomic_fetch_add_explicit(&slot->word, 1, memory_order_release); /* the owner's */
+    return handle;
 }
 
 static void recycle(struct sprint_slot *slot) {
@@ -104,7 +118,6 @@ static void recycle(struct sprint_slot *slot) {
 }
 
 void sprint_slot_abandon(struct sprint_slot *slot) {
-    atomic_fetch_and(&slot->word, ~(DYING | REFERENCES));
     recycle(slot);
 }
 

@@ -9,6 +9,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "../include/sprint.h"
 
@@ -28,20 +29,35 @@ struct sprint_lease {
 
 enum { SPRINT_READER = 1, SPRINT_WRITER = 2 };
 
+/* Who keeps a buffer's secret. */
+enum { SPRINT_HOME_GO, SPRINT_HOME_C, SPRINT_HOME_MOVING };
+
+/* A buffer as far as C needs to know it. */
+struct sprint_secret {
+    size_t len;
+    uint32_t flags;
+    struct sprint_page *page; /* at home in C */
+    _Atomic uint8_t home;     /* SPRINT_HOME_*; C to GO once, by way of MOVING */
+    _Atomic uint8_t freed;    /* Go was told */
+};
+
 struct sprint_slot {
     _Atomic uint64_t word; /* generation << 32 | dying << 31 | references */
     uint32_t index;
     uint32_t next; /* in the free list */
     uint8_t kind;
     _Atomic uint8_t poisoned; /* a bug of ours was caught in a call on it */
-    struct sprint_lease lease;
+    union {
+        struct sprint_lease lease;
+        struct sprint_secret secret;
+    };
 };
 
-/* A slot with one reference, the owner's; NULL without memory. */
+/* A slot that no handle reaches yet; NULL without memory. */
 struct sprint_slot *sprint_slot_new(enum sprint_kind kind);
 
-/* The handle of a slot whose object is complete. */
-uint64_t sprint_slot_handle(const struct sprint_slot *slot);
+/* Give a slot whose object is complete to its owner: the handle. */
+uint64_t sprint_slot_publish(struct sprint_slot *slot);
 
 /* Undo sprint_slot_new() for an object that could not be made. */
 void sprint_slot_abandon(struct sprint_slot *slot);

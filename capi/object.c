@@ -14,7 +14,7 @@ void sprint_object_destroy(struct sprint_slot *slot) {
         sprintgo_conn_end(slot->index, slot->lease.rcvtimeo_ms, slot->lease.discard);
         break;
     case SPRINT_KIND_BUFFER:
-        sprintgo_buffer_destroy(slot->index);
+        sprint_buffer_destroy(slot);
         break;
     }
 }
@@ -24,7 +24,7 @@ sprint_status sprint_publish(struct sprint_slot *slot, sprint_status status, uin
         sprint_slot_abandon(slot);
         return status;
     }
-    *out = sprint_slot_handle(slot);
+    *out = sprint_slot_publish(slot);
     return SPRINT_OK;
 }
 

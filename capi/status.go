@@ -41,6 +41,12 @@ var memoryStatus = []struct {
 	{securemem.ErrCorrupt, C.SPRINT_E_CORRUPT},
 	{securemem.ErrUnsupported, C.SPRINT_E_UNSUPPORTED},
 	{securemem.ErrHash, C.SPRINT_E_UNSUPPORTED},
+	{securemem.ErrNoReplace, C.SPRINT_E_UNSUPPORTED},
+	{securemem.ErrExpired, C.SPRINT_E_EXPIRED},
+	{securemem.ErrCrypto, C.SPRINT_E_CRYPTO},
+	{securemem.ErrWeak, C.SPRINT_E_ARG},
+	{securemem.ErrOverlap, C.SPRINT_E_ARG},
+	{securemem.ErrSelfCheck, C.SPRINT_E_STATE},
 }
 
 // status translates err and leaves its text with the calling thread.

@@ -299,8 +299,8 @@ SPRINT_CALL sprint_config_set_str(sprint_config config, int32_t option, const ch
  * @param config  live settings
  * @param option  a SPRINT_OPT_* of type int
  * @param value   ranges are checked together by sprint_pool_new()
- * @return SPRINT_OK, SPRINT_E_ARG (wrong type), SPRINT_E_UNSUPPORTED, SPRINT_E_HANDLE,
- *         SPRINT_E_FORKED
+ * @return SPRINT_OK, SPRINT_E_ARG (wrong type, or negative), SPRINT_E_UNSUPPORTED,
+ *         SPRINT_E_HANDLE, SPRINT_E_FORKED
  *
  * Threads: one at a time per config. Blocks: no. Since: 1.0.
  */
@@ -536,6 +536,20 @@ SPRINT_CALL sprint_conn_read_exact(sprint_conn conn, void *buf, size_t len, int6
 SPRINT_CALL sprint_conn_request(sprint_conn conn, const void *data, size_t len, void *buf,
                                 size_t cap, uint32_t flags, int64_t timeout_ms, size_t *n);
 
+/**
+ * Send a secret, a token usually, from its buffer: it passes through no memory of the host. On its
+ * way it is in the memory of TLS, which is not locked.
+ *
+ * @param conn        live lease
+ * @param secret      live buffer; all of it is sent
+ * @param timeout_ms  < 0: no limit; 0: what the socket takes now
+ * @return as sprint_conn_write(), and SPRINT_E_EXPIRED, SPRINT_E_MLOCK (it was sealed); a buffer
+ *         that is open for writing is SPRINT_E_STATE
+ *
+ * Threads: one writer per lease. Blocks: up to timeout_ms. Since: 1.0.
+ */
+SPRINT_CALL sprint_conn_write_secret(sprint_conn conn, sprint_buffer secret, int64_t timeout_ms);
+
 /** What sprint_conn_poll_info() asks to poll for. */
 enum { SPRINT_WANT_READ = 1, SPRINT_WANT_WRITE = 2 };
 
@@ -639,20 +653,28 @@ SPRINT_API void sprint_conn_discard(sprint_conn conn);
 
 /* ------------------------------------------------------------ secure buffer */
 
-/** Flags of a new buffer. */
-enum { SPRINT_BUFFER_DEFAULT = 0 };
+/**
+ * Flags of a new buffer, to be combined. By default the pages of a freed buffer have no
+ * access, so that a stale pointer faults.
+ */
+enum {
+    SPRINT_BUFFER_DEFAULT = 0,
+    SPRINT_BUFFER_FAST = 1,     /**< pages stay mapped, wiped, while free: no system call */
+    SPRINT_BUFFER_NOACCESS = 2, /**< no access to the pages unless open or in use by a call */
+    SPRINT_BUFFER_DEGRADE = 4   /**< at the lock limit take unlocked memory rather than fail */
+};
 
 /** Modes of sprint_buffer_open(). */
 enum { SPRINT_READ = 1, SPRINT_WRITE = 2 };
 
-/** Hashes of sprint_buffer_hmac(). */
+/** Hashes of sprint_buffer_hmac(), sprint_buffer_hkdf() and sprint_buffer_pbkdf2(). */
 enum { SPRINT_HASH_SHA256 = 1, SPRINT_HASH_SHA384 = 2, SPRINT_HASH_SHA512 = 3 };
 
 /**
  * Allocate a buffer of zeros.
  *
  * @param len       1 byte to 1 GiB
- * @param flags     SPRINT_BUFFER_DEFAULT; others are SPRINT_E_UNSUPPORTED
+ * @param flags     SPRINT_BUFFER_*; others are SPRINT_E_UNSUPPORTED
  * @param[out] out  set to the buffer on SPRINT_OK, to 0 otherwise
  * @return SPRINT_OK, SPRINT_E_MLOCK, SPRINT_E_NOMEM, SPRINT_E_ARG, SPRINT_E_UNSUPPORTED,
  *         SPRINT_E_FORKED
@@ -667,7 +689,7 @@ SPRINT_CALL sprint_buffer_alloc(size_t len, uint32_t flags, sprint_buffer *out);
  *
  * @param src       readable and writable
  * @param len       1 byte to 1 GiB
- * @param flags     SPRINT_BUFFER_DEFAULT; others are SPRINT_E_UNSUPPORTED
+ * @param flags     SPRINT_BUFFER_*; others are SPRINT_E_UNSUPPORTED
  * @param[out] out  set to the buffer on SPRINT_OK, to 0 otherwise
  * @return as sprint_buffer_alloc()
  *
@@ -679,7 +701,7 @@ SPRINT_CALL sprint_buffer_from(void *src, size_t len, uint32_t flags, sprint_buf
  * Allocate a buffer and fill it from the kernel's random generator.
  *
  * @param len       1 byte to 1 GiB
- * @param flags     SPRINT_BUFFER_DEFAULT; others are SPRINT_E_UNSUPPORTED
+ * @param flags     SPRINT_BUFFER_*; others are SPRINT_E_UNSUPPORTED
  * @param[out] out  set to the buffer on SPRINT_OK, to 0 otherwise
  * @return as sprint_buffer_alloc()
  *
@@ -752,6 +774,30 @@ SPRINT_CALL sprint_buffer_open(sprint_buffer buffer, int32_t mode, void **data, 
 SPRINT_CALL sprint_buffer_close(sprint_buffer buffer);
 
 /**
+ * Encrypt a secret that is not used for a while: it leaves locked memory, and the next call that
+ * needs it brings it back. More secrets can be kept sealed than may be locked.
+ *
+ * @param buffer  live buffer; sealing a sealed one does nothing
+ * @return SPRINT_OK, SPRINT_E_STATE (open or in use), SPRINT_E_MLOCK (no room for the sealing key),
+ *         SPRINT_E_NOMEM, SPRINT_E_EXPIRED, SPRINT_E_HANDLE, SPRINT_E_FORKED
+ *
+ * Threads: any. Blocks: no. Since: 1.0.
+ */
+SPRINT_CALL sprint_buffer_seal(sprint_buffer buffer);
+
+/**
+ * Give a secret a lifetime: when it is over the secret is wiped (when the last borrow is closed),
+ * and every use is SPRINT_E_EXPIRED. The handle still has to be freed.
+ *
+ * @param buffer  live buffer
+ * @param ttl_ms  from now, above 0; a later call moves the end
+ * @return SPRINT_OK, SPRINT_E_ARG, SPRINT_E_EXPIRED, SPRINT_E_HANDLE, SPRINT_E_FORKED
+ *
+ * Threads: any. Blocks: no. Since: 1.0.
+ */
+SPRINT_CALL sprint_buffer_expire_after(sprint_buffer buffer, int64_t ttl_ms);
+
+/**
  * Compare two buffers in constant time. Different lengths are not equal.
  *
  * @param a           live buffer
@@ -781,6 +827,110 @@ SPRINT_CALL sprint_buffer_equal(sprint_buffer a, sprint_buffer b, int32_t *equal
  */
 SPRINT_CALL sprint_buffer_hmac(sprint_buffer key, int32_t hash, const void *msg, size_t len,
                                void *mac, size_t cap, size_t *n);
+
+/**
+ * The Ed25519 public key (RFC 8032) of a seed.
+ *
+ * @param seed      live buffer of 32 bytes
+ * @param[out] key  32 bytes
+ * @return SPRINT_OK, SPRINT_E_CRYPTO (not 32 bytes), SPRINT_E_STATE (open for writing),
+ *         SPRINT_E_ARG, SPRINT_E_EXPIRED, SPRINT_E_HANDLE, SPRINT_E_FORKED
+ *
+ * Threads: any. Blocks: for copies of this buffer only. Since: 1.0.
+ */
+SPRINT_CALL sprint_buffer_public_ed25519(sprint_buffer seed, uint8_t key[32]);
+
+/**
+ * Sign with Ed25519 (RFC 8032). The seed is not copied out.
+ *
+ * @param seed            live buffer of 32 bytes
+ * @param msg             may be NULL if len is 0
+ * @param len             size of msg
+ * @param[out] signature  64 bytes
+ * @return as sprint_buffer_public_ed25519()
+ *
+ * Threads: any. Blocks: for copies of this buffer only. Since: 1.0.
+ */
+SPRINT_CALL sprint_buffer_sign_ed25519(sprint_buffer seed, const void *msg, size_t len,
+                                       uint8_t signature[64]);
+
+/**
+ * Encrypt with AES-GCM: a fresh random nonce of 12 bytes, the ciphertext, a tag of 16.
+ *
+ * @param key      live buffer of 16, 24 or 32 bytes (AES-128, AES-192, AES-256)
+ * @param aad      authenticated, not encrypted; may be NULL if aad_len is 0
+ * @param aad_len  size of aad
+ * @param plain    may be NULL if len is 0
+ * @param len      size of plain
+ * @param[out] out nonce, ciphertext and tag; must not overlap plain
+ * @param cap      size of out: at least len + 28
+ * @param[out] n   bytes written, or needed on SPRINT_E_RANGE; may be NULL
+ * @return SPRINT_OK, SPRINT_E_RANGE, SPRINT_E_CRYPTO (size of the key), SPRINT_E_STATE (open for
+ *         writing), SPRINT_E_ARG, SPRINT_E_EXPIRED, SPRINT_E_HANDLE, SPRINT_E_FORKED
+ *
+ * Threads: any. Blocks: for copies of this buffer only. Since: 1.0.
+ */
+SPRINT_CALL sprint_buffer_encrypt(sprint_buffer key, const void *aad, size_t aad_len,
+                                  const void *plain, size_t len, void *out, size_t cap, size_t *n);
+
+/**
+ * Decrypt what sprint_buffer_encrypt() made, straight into a new buffer.
+ *
+ * @param key       live buffer, the key it was encrypted with
+ * @param aad       what was given then; may be NULL if aad_len is 0
+ * @param aad_len   size of aad
+ * @param sealed    nonce, ciphertext and tag
+ * @param len       its size, at least 29: an empty secret has no buffer
+ * @param flags     SPRINT_BUFFER_*, of the new buffer
+ * @param[out] out  set to the new buffer on SPRINT_OK, to 0 otherwise
+ * @return SPRINT_OK, SPRINT_E_CRYPTO (not authentic, or the size of the key), SPRINT_E_STATE,
+ *         SPRINT_E_EXPIRED, SPRINT_E_HANDLE, or as sprint_buffer_alloc()
+ *
+ * Threads: any. Blocks: for copies of this buffer only. Owner: caller must free. Since: 1.0.
+ */
+SPRINT_CALL sprint_buffer_decrypt(sprint_buffer key, const void *aad, size_t aad_len,
+                                  const void *sealed, size_t len, uint32_t flags,
+                                  sprint_buffer *out);
+
+/**
+ * Derive a secret with HKDF (RFC 5869, extract and expand) into a new buffer.
+ *
+ * @param key       live buffer, the input keying material
+ * @param hash      SPRINT_HASH_*
+ * @param salt      may be NULL if salt_len is 0
+ * @param salt_len  size of salt
+ * @param info      may be NULL if info_len is 0
+ * @param info_len  size of info
+ * @param out_len   1 byte to 255 times the size of the hash
+ * @param flags     SPRINT_BUFFER_*, of the new buffer
+ * @param[out] out  set to the new buffer on SPRINT_OK, to 0 otherwise
+ * @return SPRINT_OK, SPRINT_E_STATE, SPRINT_E_EXPIRED, SPRINT_E_HANDLE, or as sprint_buffer_alloc()
+ *
+ * Threads: any. Blocks: for copies of this buffer only. Owner: caller must free. Since: 1.0.
+ */
+SPRINT_CALL sprint_buffer_hkdf(sprint_buffer key, int32_t hash, const void *salt, size_t salt_len,
+                               const void *info, size_t info_len, size_t out_len, uint32_t flags,
+                               sprint_buffer *out);
+
+/**
+ * Derive a secret from a password with PBKDF2 (RFC 8018) into a new buffer.
+ *
+ * @param password    live buffer
+ * @param hash        SPRINT_HASH_*
+ * @param salt        random, different for each password
+ * @param salt_len    at least 16 bytes (NIST SP 800-132)
+ * @param iterations  at least 100000 (OWASP gives 600000 for SHA-256, 210000 for SHA-512)
+ * @param out_len     1 byte to 1 MiB
+ * @param flags       SPRINT_BUFFER_*, of the new buffer
+ * @param[out] out    set to the new buffer on SPRINT_OK, to 0 otherwise
+ * @return SPRINT_OK, SPRINT_E_STATE, SPRINT_E_EXPIRED, SPRINT_E_HANDLE, or as sprint_buffer_alloc()
+ *
+ * Threads: any. Blocks: for the derivation, tens of milliseconds and more. Owner: caller must free.
+ * Since: 1.0.
+ */
+SPRINT_CALL sprint_buffer_pbkdf2(sprint_buffer password, int32_t hash, const void *salt,
+                                 size_t salt_len, uint32_t iterations, size_t out_len,
+                                 uint32_t flags, sprint_buffer *out);
 
 /**
  * Free a buffer: the handle dies now for everything but sprint_buffer_close(); the
@@ -813,6 +963,67 @@ SPRINT_API void sprint_wipe(void *p, size_t len);
  * Threads: any. Blocks: no. Since: 1.0.
  */
 SPRINT_CALL sprint_memory_stats_get(sprint_memory_stats *inout);
+
+/**
+ * MemoryProtectionStatus as JSON: what was measured, and nothing else.
+ *
+ * @param[out] buf     may be NULL if cap is 0
+ * @param cap          size of buf
+ * @param[out] needed  bytes needed with the NUL, set on SPRINT_E_RANGE too; may be NULL
+ * @return SPRINT_OK, SPRINT_E_RANGE, SPRINT_E_ARG, SPRINT_E_FORKED
+ *
+ * Threads: any. Blocks: no. Since: 1.0.
+ */
+SPRINT_CALL sprint_memory_status_json(char *buf, size_t cap, size_t *needed);
+
+/**
+ * Check that the protection works here and now: allocate, write, read, look at the kernel's own
+ * flags of the pages, and compute known answers. The result is kept in the stats and in the status.
+ *
+ * @return SPRINT_OK, SPRINT_E_MLOCK, SPRINT_E_NOMEM, SPRINT_E_STATE (a step failed; the text names
+ *         it), SPRINT_E_FORKED
+ *
+ * Threads: any. Blocks: some milliseconds. Since: 1.0.
+ */
+SPRINT_CALL sprint_memory_self_check(void);
+
+/** Options of sprint_memory_set(). */
+enum {
+    SPRINT_MEM_BUDGET_BYTES = 1, /**< most that is locked for secrets; 0: as the system allows */
+    SPRINT_MEM_BACKEND = 2,      /**< SPRINT_BACKEND_*, for later allocations */
+    SPRINT_MEM_AT_LIMIT = 3      /**< SPRINT_LIMIT_* */
+};
+
+/** What an allocation does when no more memory can be locked. */
+enum {
+    SPRINT_LIMIT_FAIL = 0,   /**< SPRINT_E_MLOCK */
+    SPRINT_LIMIT_SEAL = 1,   /**< seal buffers that are not in use, to make room */
+    SPRINT_LIMIT_DEGRADE = 2 /**< take unlocked memory; the stats and the status tell */
+};
+
+/**
+ * Choose how secrets of this process are kept from now on.
+ *
+ * @param option  SPRINT_MEM_*
+ * @param value   as the option says
+ * @return SPRINT_OK, SPRINT_E_ARG, SPRINT_E_UNSUPPORTED (unknown option, or a backend that this
+ *         system does not have), SPRINT_E_FORKED
+ *
+ * Threads: any. Blocks: no. Since: 1.0.
+ */
+SPRINT_CALL sprint_memory_set(int32_t option, int64_t value);
+
+/**
+ * Write what happens to secrets (JSON lines, one write(2) each) to a descriptor of the host:
+ * allocate, open, close, seal, use, free, expire, refuse, with handle, size and result, never
+ * content. Off at the start; off costs nothing.
+ *
+ * @param fd  where to write, the rules are those of sprint_log_to_fd(); < 0: off
+ * @return SPRINT_OK, SPRINT_E_ARG, SPRINT_E_FORKED
+ *
+ * Threads: any. Blocks: no. Owner: the host keeps fd. Since: 1.0.
+ */
+SPRINT_CALL sprint_events_to_fd(int32_t fd);
 
 #ifdef __cplusplus
 }

@@ -58,6 +58,8 @@ func parseEndpoint(s string) (string, error) {
 		return "", bad("want host:port, an IPv6 address in brackets: [::1]:443")
 	case err != nil:
 		return "", bad("want host:port")
+	case strings.HasPrefix(s, "[") && !strings.Contains(host, ":"):
+		return "", bad("brackets are for IPv6 addresses")
 	case host == "":
 		return "", bad("the host is missing")
 	case len(host) > 255 || !utf8.ValidString(host) || strings.ContainsAny(host, " \t\r\n/@?#\x00"):

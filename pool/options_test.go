@@ -110,6 +110,7 @@ func TestEndpointLists(t *testing.T) {
 		"a:1,a:1":     "twice",
 		"a b:1":       "not a host name",
 		"https://a:1": "host:port",
+		"[a]:1":       "brackets",
 		"a\xff:1":     "not a host name",
 	} {
 		wantKind(t, pool.CheckEndpoints(list), pool.ErrOption, mentions)

@@ -35,6 +35,7 @@ func (b *Buffer) reach(a access) error {
 func (b *Buffer) enter(m Mode) error {
 	b.mu.Lock()
 	err := b.admit(m)
+	b.tell("use", err)
 	if err != nil {
 		_ = b.unlock()
 		return err
@@ -70,6 +71,7 @@ func (b *Buffer) admit(m Mode) error {
 		return err
 	}
 	b.writing++
+	b.public = nil
 	return nil
 }
 

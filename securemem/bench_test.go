@@ -6,15 +6,46 @@ import (
 )
 
 func BenchmarkAllocFree(b *testing.B) {
-	for _, n := range []int{32, 4080, 1 << 20} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
+	for name, f := range map[string]Flags{"strict": 0, "fast": Fast} {
+		for _, n := range []int{32, 4096, 1 << 20} {
+			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					s, err := Alloc(n, f)
+					if err != nil {
+						b.Fatal(err)
+					}
+					if err := s.Free(); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
+
+func BenchmarkSealOpen(b *testing.B) {
+	keepsKey := newPattern(b, 32)
+	if err := keepsKey.Seal(); err != nil {
+		b.Fatal(err)
+	}
+	defer free(b, keepsKey)
+	for name, f := range map[string]Flags{"strict": 0, "fast": Fast} {
+		b.Run(name, func(b *testing.B) {
+			s, err := From(pattern(32), f)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer free(b, s)
 			b.ReportAllocs()
 			for b.Loop() {
-				s, err := Alloc(n, 0)
-				if err != nil {
+				if err := s.Seal(); err != nil {
 					b.Fatal(err)
 				}
-				if err := s.Free(); err != nil {
+				if _, err := s.Open(Read); err != nil {
+					b.Fatal(err)
+				}
+				if err := s.Close(); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -49,5 +80,22 @@ func BenchmarkHMAC256Bytes(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+func BenchmarkSealAndOpenToWriteFast32(b *testing.B) {
+	buf, err := Alloc(32, Fast)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer buf.Free()
+	for b.Loop() {
+		if err := buf.Seal(); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := buf.Open(Write); err != nil {
+			b.Fatal(err)
+		}
+		_ = buf.Close()
 	}
 }

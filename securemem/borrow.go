@@ -23,7 +23,9 @@ func (b *Buffer) Open(m Mode) ([]byte, error) {
 		return nil, fmt.Errorf("%w, not %d", ErrMode, int(m))
 	}
 	b.mu.Lock()
-	if err := b.lend(m); err != nil {
+	err := b.lend(m)
+	b.tell("open", err)
+	if err != nil {
 		_ = b.unlock()
 		return nil, err
 	}
@@ -50,7 +52,7 @@ func (b *Buffer) lend(m Mode) error {
 		if err := b.reach(readWrite); err != nil {
 			return err
 		}
-		b.writer = true
+		b.writer, b.public = true, nil
 		return nil
 	}
 	if err := b.reach(readOnly); err != nil {
@@ -77,5 +79,6 @@ func (b *Buffer) Close() error {
 		b.mu.Unlock()
 		return fmt.Errorf("%w: not open", ErrState)
 	}
+	b.tell("close", nil)
 	return b.unlock()
 }

@@ -42,6 +42,7 @@ type Buffer struct {
 	id    uint64 // order in which several are locked; what a sealed secret is bound to
 	size  int
 	flags Flags
+	ours  bool // the key of what is sealed: not counted, not told
 
 	// use is held by uses while they touch the secret, and by nobody else. Always
 	// taken after being counted under mu, and never with mu held.
@@ -59,7 +60,12 @@ type Buffer struct {
 	deadline time.Time
 	timer    *time.Timer
 	expired  bool
-	damage   error // found when an expired secret was wiped
+	damage   error                       // found when an expired secret was wiped
+	public   *[Ed25519PublicKeySize]byte // of the secret as a seed; nil: not computed
+
+	// Place among residents, guarded by their mu.
+	before, after *Buffer
+	resident      bool
 }
 
 var lastID atomic.Uint64
@@ -108,18 +114,29 @@ func alloc(n int, f Flags, fill func(p []byte)) (*Buffer, error) {
 		return nil, err
 	}
 	fill(b.data)
-	count.buffers.Add(1)
 	b.rest()
+	b.begin()
+	b.tell("allocate", nil)
 	return b, nil
+}
+
+// begin and end count the buffers of the host.
+func (b *Buffer) begin() { count.buffers.Add(1) }
+
+func (b *Buffer) end() {
+	if count.buffers.Add(-1) == 0 {
+		sealing.forgetUnused()
+	}
 }
 
 // occupy gets b a slot, writable and with a new canary. mu is held, or b is new.
 func (b *Buffer) occupy() error {
-	s, err := takeSlot(b.size, b.flags)
+	s, err := takeSlotFor(b)
 	if err != nil {
 		if errors.Is(err, ErrLimit) {
 			count.refused.Add(1)
 		}
+		b.tell("refuse", err)
 		return err
 	}
 	data, err := s.begin(b.size)
@@ -128,6 +145,7 @@ func (b *Buffer) occupy() error {
 		return err
 	}
 	b.slot, b.data = s, data
+	b.arrive()
 	if s.locked {
 		count.newest.Store(uint32(s.backend))
 	}
@@ -182,7 +200,10 @@ func (b *Buffer) Free() error {
 	b.owners--
 	damage := error(nil)
 	if b.owners == 0 {
-		count.buffers.Add(-1)
+		if !b.ours {
+			b.tell("free", nil)
+			defer b.end()
+		}
 		damage = b.damage
 		if b.timer != nil {
 			b.timer.Stop()
@@ -218,6 +239,7 @@ func (b *Buffer) unlock() error {
 	}
 	s := b.slot
 	b.slot, b.data = nil, nil
+	b.depart()
 	if b.sealed != nil {
 		b.sealed = nil
 		sealing.forget()

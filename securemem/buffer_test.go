@@ -3,6 +3,7 @@ package securemem
 import (
 	"bytes"
 	"errors"
+	"math"
 	"testing"
 )
 
@@ -53,7 +54,7 @@ func TestAllocIsZeroThoughTheUnusedPartWasHit(t *testing.T) {
 }
 
 func TestSizesOutsideTheBoundsAreErrSizeAndLeaveTheSource(t *testing.T) {
-	for _, n := range []int{0, -1, maxSize + 1, 1<<63 - 1} {
+	for _, n := range []int{0, -1, maxSize + 1, math.MaxInt} {
 		if _, err := Alloc(n, 0); !errors.Is(err, ErrSize) {
 			t.Errorf("Alloc(%d): %v", n, err)
 		}
@@ -114,8 +115,16 @@ func TestRangesAreExactAndErrorsNameThem(t *testing.T) {
 		off, n int
 		ok     bool
 	}{
-		{0, 10, true}, {9, 1, true}, {10, 0, true}, {0, 0, true},
-		{0, 11, false}, {10, 1, false}, {11, 0, false}, {-1, 1, false}, {1<<63 - 1, 2, false}, {-1 << 63, 1, false},
+		{0, 10, true},
+		{9, 1, true},
+		{10, 0, true},
+		{0, 0, true},
+		{0, 11, false},
+		{10, 1, false},
+		{11, 0, false},
+		{-1, 1, false},
+		{math.MaxInt, 2, false},
+		{math.MinInt, 1, false},
 	} {
 		for name, err := range map[string]error{
 			"ReadAt":  b.ReadAt(make([]byte, c.n), c.off),
@@ -143,8 +152,10 @@ func TestRangesAreExactAndErrorsNameThem(t *testing.T) {
 
 func TestTheLastOfSeveralOwnersWipes(t *testing.T) {
 	b := newPattern(t, 32)
-	if b.Retain() != b || b.Retain() != b {
-		t.Fatal("Retain returns another buffer")
+	for range 2 {
+		if b.Retain() != b {
+			t.Fatal("Retain returns another buffer")
+		}
 	}
 	free(t, b, b)
 	wantPattern(t, b)

@@ -165,8 +165,9 @@ func (c *class) pop(f Flags) *slot {
 	return s
 }
 
-// Trim returns all free slots to the kernel and says how many bytes they held. With
-// no buffer alive nothing is locked afterwards but slots whose canary was damaged.
+// Trim returns all free slots to the kernel and says how many bytes were locked for
+// them. With no buffer alive nothing is locked afterwards but slots whose canary was
+// damaged.
 func Trim() int64 {
 	return reclaim(1<<63 - 1)
 }
@@ -174,6 +175,7 @@ func Trim() int64 {
 // reclaim returns free slots to the kernel until it got back want bytes or has no
 // more, large ones first.
 func reclaim(want int64) (got int64) {
+	recallOutside()
 	for range unreturned.len() {
 		if s := unreturned.pop(); s != nil {
 			got += s.destroy()
@@ -214,6 +216,10 @@ func (l *limits) fit(size int) (int, error) {
 	if uint64(size) > l.available {
 		return 0, fmt.Errorf("%w: %d bytes asked for, %d available", ErrNoMemory, size, l.available)
 	}
+	most, err := fitBudget(size)
+	if err != nil {
+		return 0, err
+	}
 	fit := (l.maxMappings/8 - int(count.slots.Load())*mappingsPerSlot) / mappingsPerSlot
 	if fit <= 0 {
 		return 0, fmt.Errorf("%w: an eighth of the %d mappings of vm.max_map_count is in use for secrets", ErrLimit, l.maxMappings)
@@ -228,7 +234,7 @@ func (l *limits) fit(size int) (int, error) {
 		}
 		fit = int(min(uint64(fit), free/uint64(size)))
 	}
-	return fit, nil
+	return min(fit, most), nil
 }
 
 // mappingsPerSlot is the worst case: the pages and two guards, none of which merge

@@ -13,6 +13,9 @@
 // 1 MiB, and kept for reuse, oldest first, wiped and without access. A larger secret
 // has pages of its own.
 //
+// Keys are used in place (HMAC, AES-GCM, HKDF, PBKDF2); what the crypto packages leave of
+// them in objects and registers is cleaned up, and a test searches the process for it.
+//
 // Protection is against mistakes in the process (overflow, use after free, a stray
 // write through a borrow for reading), against swapping, core dumps and forked
 // children, and, where the kernel has memfd_secret(2), against other processes that
@@ -20,8 +23,9 @@
 // inside the process.
 //
 // An allocation that fails is an error and touches no other secret. No rlimit and no
-// other setting of the process is changed, nothing runs in the background, and
-// memguard's Purge, Enclaves and signal handlers are never used.
+// other setting of the process is changed, nothing runs in the background but a timer
+// for each buffer with a lifetime, and memguard's Purge, Enclaves and signal handlers
+// are never used.
 //
 // A program that imports this package needs one line in its own go.mod, because
 // replace lines of a dependency do not count; without it every allocation is

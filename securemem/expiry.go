@@ -1,6 +1,10 @@
 package securemem
 
-import "time"
+import (
+	"time"
+
+	"github.com/bitcoin-sprint/libsprint/internal/spawn"
+)
 
 // ExpireAfter limits the lifetime of the secret to ttl from now on, instead of what
 // was set before. Zero or less ends it at once. When it is over the secret is wiped,
@@ -10,7 +14,8 @@ import "time"
 //
 // The clock is monotonic: it stands still while the machine sleeps.
 //
-// Errors: [ErrFreed], [ErrExpired].
+// Errors: [ErrFreed], [ErrExpired]; [ErrCorrupt] if the secret was wiped by this call
+// and its canary was damaged.
 func (b *Buffer) ExpireAfter(ttl time.Duration) error {
 	b.mu.Lock()
 	if err := b.present(); err != nil {
@@ -32,6 +37,7 @@ func (b *Buffer) ExpireAfter(ttl time.Duration) error {
 func (b *Buffer) lifetimeIsOver() bool {
 	if !b.expired && !b.deadline.IsZero() && !time.Now().Before(b.deadline) {
 		b.expired = true
+		b.tell("expire", nil)
 	}
 	return b.expired
 }
@@ -39,6 +45,8 @@ func (b *Buffer) lifetimeIsOver() bool {
 // expire is run by the timer. One that was set before the present deadline changes
 // nothing.
 func (b *Buffer) expire() {
+	var err error
+	defer spawn.Recover("expiry", &err)
 	b.mu.Lock()
 	b.lifetimeIsOver()
 	if damage := b.unlock(); damage != nil {

@@ -34,7 +34,7 @@ func (h Hash) Size() int {
 // HMAC computes the tag of msg (RFC 2104) with the buffer as the key and writes it to
 // the start of mac. It returns the size of the tag, with [ErrShort] too.
 //
-// Errors: [ErrHash], [ErrShort], [ErrState] (open for writing), [ErrFreed].
+// Errors: [ErrHash], [ErrShort], and those of every use (see [Buffer.ReadAt]).
 func (b *Buffer) HMAC(h Hash, msg, mac []byte) (int, error) {
 	n := h.Size()
 	if n == 0 {

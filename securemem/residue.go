@@ -5,28 +5,18 @@ import (
 	"unsafe"
 )
 
-// The standard library and x/crypto make objects, stack frames and register contents
-// that hold a key, or what is as good, and leave them as they are. These functions
-// clean up after them, as far as it can be done from outside.
+// The standard library and x/crypto leave keys, or what is as good, in their objects
+// and in registers. These functions clean up after them, as far as it can be done from
+// outside; a test searches the process for what they miss.
 
-// useClean is Use, and wipes afterwards the vector registers and the part of the stack
-// that fn used. The stack is touched before too, so that it does not move in between
-// and leave a copy behind.
+// useClean is Use for what loads the secret into vector registers, and clears these.
 func (b *Buffer) useClean(fn func(secret []byte) error) error {
 	if err := b.enter(Read); err != nil {
 		return err
 	}
 	defer b.leave(Read)
-	overwriteStack()
-	defer overwriteStack()
 	defer clearVectors()
 	return fn(b.data)
-}
-
-//go:noinline
-func overwriteStack() {
-	var below [4 << 10]byte
-	Wipe(below[:])
 }
 
 // scrub overwrites an object of another package, such as a cipher, that object points

@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/sha512"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"os"
@@ -17,9 +18,12 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // What is left in a process of a key that was used and freed. The process that is
@@ -49,7 +53,8 @@ func needles(t *testing.T, key []byte) string {
 		}
 		return p
 	}
-	var list []string
+	expanded := sha512.Sum512(key) // of an Ed25519 seed
+	list := []string{"expanded=" + flipped(expanded[:32]), "prefix=" + flipped(expanded[32:])}
 	for name, p := range map[string][]byte{"key": key, "inner-pad": pad(0x36)[:len(key)], "outer-pad": pad(0x5c)[:len(key)]} {
 		list = append(list, name+"="+flipped(p), name+"-swapped-4="+flipped(swapped(p, 4)), name+"-swapped-8="+flipped(swapped(p, 8)))
 	}
@@ -92,6 +97,13 @@ var residueUses = map[string]func(b *Buffer) error{
 			aead.Seal(nil, make([]byte, aead.NonceSize()), make([]byte, 100), nil)
 			return nil
 		})
+	},
+	"ed25519": func(b *Buffer) error {
+		if _, err := b.PublicEd25519(); err != nil {
+			return err
+		}
+		_, err := b.SignEd25519([]byte("a message"))
+		return err
 	},
 	"aes-gcm": func(b *Buffer) error {
 		out := make([]byte, 10+EncryptOverhead)
@@ -143,6 +155,9 @@ func TestNothingOfAKeyIsLeftInTheProcessAfterUse(t *testing.T) {
 				t.Fatal(err)
 			}
 			out := runHelper(t, "residue "+name, func(cmd *exec.Cmd) {
+				// As in the library: a signal to preempt a goroutine would save the registers of
+				// the moment, those of the copy that brought the key in among them.
+				cmd.Env = append(cmd.Env, "GODEBUG=asyncpreemptoff=1")
 				cmd.Env = append(cmd.Env, keyVariable+"="+flipped(key), needleVariable+"="+needles(t, key))
 			})
 			found := strings.Contains(out, "found")
@@ -192,13 +207,58 @@ func searchAfter(use func(*Buffer) error) {
 }
 
 func search(when string) {
-	searched := 0
+	var names []string
+	var wanted [][2]uint64     // still flipped
+	var possible [1 << 16]bool // by their first two bytes
 	for spec := range strings.SplitSeq(os.Getenv(needleVariable), ",") {
 		name, text, _ := strings.Cut(spec, "=")
-		masked, _ := hex.DecodeString(text) // still flipped
-		searched += searchMemory(name, masked)
+		p, err := hex.DecodeString(text)
+		if err != nil || len(p) < 16 {
+			fmt.Println("FAIL needle", name, err)
+			return
+		}
+		names = append(names, name)
+		possible[binary.NativeEndian.Uint16(p)] = true
+		wanted = append(wanted, [2]uint64{binary.NativeEndian.Uint64(p), binary.NativeEndian.Uint64(p[8:])})
 	}
-	fmt.Println("searched", searched>>20, "MiB", when)
+	// A signal makes the kernel write a thread's registers to its signal stack.
+	threads, _ := os.ReadDir("/proc/self/task")
+	for _, thread := range threads {
+		if tid, err := strconv.Atoi(thread.Name()); err == nil {
+			_ = unix.Tgkill(os.Getpid(), tid, unix.SIGURG)
+		}
+	}
+	fmt.Println("searched", searchMemory(names, wanted, &possible)>>20, "MiB", when)
+}
+
+// searchMemory looks for 16 bytes of each needle, at every address that is a multiple
+// of 4, in all that this process can read and write.
+func searchMemory(names []string, wanted [][2]uint64, possible *[1 << 16]bool) (searched int) {
+	maps, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		fmt.Println("FAIL", err)
+		return 0
+	}
+	for line := range strings.Lines(string(maps)) {
+		var lo, hi uintptr
+		var prot string
+		if n, _ := fmt.Sscanf(line, "%x-%x %s", &lo, &hi, &prot); n != 3 || !strings.HasPrefix(prot, "rw") {
+			continue
+		}
+		for at := lo; at+16 <= hi; at += 4 {
+			p := *(*unsafe.Pointer)(unsafe.Pointer(&at))
+			if !possible[^*(*uint16)(p)] {
+				continue
+			}
+			for i, w := range wanted {
+				if ^*(*uint64)(p) == w[0] && ^*(*uint64)(unsafe.Add(p, 8)) == w[1] {
+					fmt.Printf("found %s at %#x in %s", names[i], at, line)
+				}
+			}
+		}
+		searched += int(hi - lo)
+	}
+	return searched
 }
 
 // keySource is a variable of the package because the compiler may build a local one on
@@ -216,30 +276,4 @@ func nibble(c byte) byte {
 		return c - 'a' + 10
 	}
 	return c - '0'
-}
-
-// searchMemory looks for the first 16 bytes of a flipped needle in everything that
-// this process can read and write.
-func searchMemory(name string, masked []byte) (searched int) {
-	want := [2]uint64{*(*uint64)(unsafe.Pointer(&masked[0])), *(*uint64)(unsafe.Pointer(&masked[8]))}
-	maps, err := os.ReadFile("/proc/self/maps")
-	if err != nil {
-		fmt.Println("FAIL", err)
-		return 0
-	}
-	for line := range strings.Lines(string(maps)) {
-		var lo, hi uintptr
-		var prot string
-		if n, _ := fmt.Sscanf(line, "%x-%x %s", &lo, &hi, &prot); n != 3 || !strings.HasPrefix(prot, "rw") {
-			continue
-		}
-		for at := lo; at+16 <= hi; at++ {
-			p := *(*unsafe.Pointer)(unsafe.Pointer(&at))
-			if ^*(*uint64)(p) == want[0] && ^*(*uint64)(unsafe.Add(p, 8)) == want[1] {
-				fmt.Printf("found %s at %#x in %s", name, at, line)
-			}
-		}
-		searched += int(hi - lo)
-	}
-	return searched
 }

@@ -2,6 +2,7 @@ package securemem
 
 import (
 	"crypto/cipher"
+	"crypto/rand"
 	"encoding/binary"
 	"fmt"
 	"sync"
@@ -22,12 +23,20 @@ import (
 // the key); [ErrCorrupt] if the canary was damaged: the secret is sealed all the same.
 func (b *Buffer) Seal() error {
 	b.mu.Lock()
-	if err := b.encrypt(); err != nil {
+	return b.sealLocked()
+}
+
+// sealLocked is Seal with mu held; it unlocks.
+func (b *Buffer) sealLocked() error {
+	err := b.encrypt()
+	b.tell("seal", err)
+	if err != nil {
 		_ = b.unlock()
 		return err
 	}
 	s := b.slot
 	b.slot, b.data = nil, nil
+	b.depart()
 	b.mu.Unlock()
 	if s == nil {
 		return nil
@@ -62,9 +71,11 @@ func (b *Buffer) unseal() error {
 	if err := sealing.open(b.id, b.data, b.sealed); err != nil {
 		s := b.slot
 		b.slot, b.data = nil, nil
+		b.depart()
 		_ = s.end(b.size)
 		return err
 	}
+	b.tell("unseal", nil)
 	b.sealed = nil
 	sealing.forget()
 	return nil
@@ -77,6 +88,7 @@ type sealer struct {
 	mu    sync.Mutex
 	key   *Buffer // nil: nothing is sealed
 	users int     // sealed secrets
+	held  bool    // kept also while nothing is sealed
 	used  uint64  // nonces of this key
 }
 
@@ -86,23 +98,61 @@ func (k *sealer) forget() {
 	defer k.mu.Unlock()
 	k.users--
 	count.sealed.Add(-1)
-	if k.users == 0 {
-		count.buffers.Add(1)
+	k.dropKey()
+}
+
+// dropKey frees the key if nothing is sealed and nothing is there to be. mu is held.
+func (k *sealer) dropKey() {
+	if k.users == 0 && !k.held && k.key != nil && count.buffers.Load() == 0 {
 		_ = k.key.Free() // damage is counted
 		k.key = nil
 	}
+}
+
+// forgetUnused is called when the last buffer was freed.
+func (k *sealer) forgetUnused() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.dropKey()
+}
+
+// hold makes the key now and keeps it until letGo, also while nothing is sealed.
+func (k *sealer) hold() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	err := k.makeKey()
+	k.held = err == nil
+	return err
+}
+
+func (k *sealer) letGo() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.held = false
+	k.dropKey()
+}
+
+// makeKey makes the key if there is none. mu is held.
+func (k *sealer) makeKey() error {
+	if k.key != nil {
+		return nil
+	}
+	key := &Buffer{id: lastID.Add(1), size: chacha20poly1305.KeySize, owners: 1, ours: true}
+	if err := key.occupy(); err != nil {
+		return err
+	}
+	_, _ = rand.Read(key.data) // never fails
+	key.depart()               // it is never sealed itself
+	k.key, k.used = key, 0
+	return nil
 }
 
 // claim returns the key, making it if there is none, and a nonce of its own.
 func (k *sealer) claim() (key *Buffer, nonce uint64, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.key == nil {
-		if k.key, err = Random(chacha20poly1305.KeySize, 0); err != nil {
-			return nil, 0, err
-		}
-		count.buffers.Add(-1) // it is not one of the host's
-		k.used = 0
+	if err := k.makeKey(); err != nil {
+		return nil, 0, err
 	}
 	k.users++
 	count.sealed.Add(1)

@@ -3,7 +3,6 @@ package securemem
 import (
 	"crypto/subtle"
 	"fmt"
-	"runtime"
 
 	"github.com/awnumar/memcall"
 )
@@ -46,6 +45,7 @@ func newSlot(size int, c *class) (*slot, error) {
 	s.backend = Backend(kernel.Backend(s.mem))
 	count.slots.Add(1)
 	count.lockedBytes.Add(int64(size))
+	s.enlist()
 	return s, nil
 }
 
@@ -57,7 +57,9 @@ func newUnlockedSlot(size int) (*slot, error) {
 	}
 	count.slots.Add(1)
 	count.unlocked.Add(1)
-	return &slot{pages: p, mem: p.inner, access: readWrite}, nil
+	s := &slot{pages: p, mem: p.inner, access: readWrite}
+	s.enlist()
+	return s, nil
 }
 
 // allow changes what may be done with the pages, if it differs.
@@ -106,7 +108,6 @@ func (s *slot) end(n int) error {
 		return ErrCorrupt
 	}
 	Wipe(s.mem[at-canarySize:])
-	runtime.KeepAlive(s)
 	s.giveBack()
 	return nil
 }
@@ -118,7 +119,9 @@ var unreturned queue
 // destroy returns the pages to the kernel and says how many bytes they were.
 func (s *slot) destroy() int64 {
 	size := int64(len(s.mem))
+	s.strike()
 	if guard(s.pages.Destroy) != nil {
+		s.enlist()
 		unreturned.push(s)
 		return 0
 	}

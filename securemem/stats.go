@@ -21,7 +21,7 @@ var count struct {
 // Stats is what protects the secrets of this process at one moment.
 type Stats struct {
 	Enabled        bool    // locked memory can be had
-	SelfCheck      uint32  // 0: not run
+	SelfCheck      uint32  // 0: not run, 1: passed, 2: failed
 	Backend        Backend // of the newest allocation; BackendAuto before the first
 	Buffers        uint64  // alive
 	Sealed         uint64  // of these, encrypted at rest
@@ -30,6 +30,7 @@ type Stats struct {
 	SlotsCached    uint64  // free slots kept for reuse
 	Refused        uint64  // allocations refused at a limit
 	CanaryFailures uint64  // damage found when a buffer was freed
+	Canaries       uint64  // in place: secrets that are in slots
 	Unlocked       uint64  // buffers in pages that are not locked, see Degrade
 }
 
@@ -38,14 +39,26 @@ func ReadStats() Stats {
 	l := measure()
 	_, err := l.fit(classes[0].size)
 	cached := uint64(count.cachedSlots.Load())
+	residents.mu.Lock()
+	canaries := uint64(residents.n)
+	residents.mu.Unlock()
+	var aliveOutside, freeOutside uint64
+	if h := holder(); h != nil {
+		aliveOutside, freeOutside = h.Count()
+	}
+	lastCheck.mu.Lock()
+	checked := lastCheck.result()
+	lastCheck.mu.Unlock()
 	return Stats{
+		SelfCheck:      checked,
+		Canaries:       canaries + aliveOutside,
 		Enabled:        kernel != nil && (cached > 0 || (err == nil && !count.kernelRefused.Load())),
 		Backend:        Backend(count.newest.Load()),
-		Buffers:        uint64(count.buffers.Load()),
+		Buffers:        uint64(count.buffers.Load()) + aliveOutside,
 		Sealed:         uint64(count.sealed.Load()),
 		LockedBytes:    uint64(count.lockedBytes.Load()),
 		LockLimitBytes: l.lockLimit,
-		SlotsCached:    cached,
+		SlotsCached:    cached + freeOutside,
 		Refused:        count.refused.Load(),
 		CanaryFailures: count.canaryFailures.Load(),
 		Unlocked:       uint64(count.unlocked.Load()),

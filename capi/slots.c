@@ -1,0 +1,231 @@
+#include "slots.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "_cgo_export.h"
+#include "bridge.h"
+#include "thread.h"
+
+/* Free pages of one size: first in, first out, so that a page rests before it is used
+ * again. */
+struct sprint_stock {
+    pthread_mutex_t lock;
+    struct sprint_page *head, **tail;
+    uint32_t n;
+    size_t size; /* of a page */
+    bool fast;   /* pages stay readable and writable */
+};
+
+static struct sprint_stock stocks[SPRINT_SLOT_CLASSES][2];
+static uint64_t canary_key[2];
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static _Atomic uint64_t alive;
+static _Atomic bool unused;
+
+static void prepare(void) {
+    uint64_t sizes[SPRINT_SLOT_CLASSES] = {0};
+    sprintgo_slots_prepare(sizes, canary_key);
+    for (int class = 0; class < SPRINT_SLOT_CLASSES; class ++)
+        for (int fast = 0; fast < 2; fast++) {
+            struct sprint_stock *s = &stocks[class][fast];
+            pthread_mutex_init(&s->lock, NULL);
+            s->tail = &s->head;
+            s->size = sizes[class];
+            s->fast = fast;
+        }
+}
+
+/* The smallest pages that hold len bytes and their canary, or NULL. */
+static struct sprint_stock *stock_for(size_t len, uint32_t flags) {
+    pthread_once(&once, prepare);
+    for (int class = 0; class < SPRINT_SLOT_CLASSES; class ++)
+        if (len + SPRINT_CANARY <= stocks[class][0].size)
+            return &stocks[class][flags & SPRINT_BUFFER_FAST ? 1 : 0];
+    return NULL;
+}
+
+void sprint_slots_use(bool use) {
+    atomic_store(&unused, !use);
+}
+
+bool sprint_slots_serve(size_t len, uint32_t flags) {
+    return !atomic_load_explicit(&unused, memory_order_relaxed) &&
+           (flags & ~(uint32_t)SPRINT_BUFFER_FAST) == 0 && stock_for(len, flags) != NULL;
+}
+
+static struct sprint_page *pop(struct sprint_stock *s) {
+    pthread_mutex_lock(&s->lock);
+    struct sprint_page *page = s->head;
+    if (page) {
+        s->head = page->next;
+        if (!s->head)
+            s->tail = &s->head;
+        s->n--;
+    }
+    pthread_mutex_unlock(&s->lock);
+    return page;
+}
+
+/* Whether the page was taken in; the stock keeps no more than a batch. */
+static bool push(struct sprint_stock *s, struct sprint_page *page) {
+    page->next = NULL;
+    pthread_mutex_lock(&s->lock);
+    bool room = s->n < SPRINT_SLOT_BATCH;
+    if (room) {
+        *s->tail = page;
+        s->tail = &page->next;
+        s->n++;
+    }
+    pthread_mutex_unlock(&s->lock);
+    return room;
+}
+
+/* Have Go hand over free pages: one for the caller, the others for the stock. */
+static struct sprint_page *fetch(struct sprint_stock *s, size_t len, sprint_status *status) {
+    struct sprint_outside batch[SPRINT_SLOT_BATCH];
+    uint32_t n = 0;
+    *status = sprintgo_slots_take(len, s->fast, batch, &n);
+    struct sprint_page *mine = NULL;
+    for (uint32_t i = 0; i < n; i++) {
+        struct sprint_page *page = calloc(1, sizeof *page);
+        if (!page) {
+            sprintgo_slots_return(batch[i].addr);
+            continue;
+        }
+        page->mem = (unsigned char *)batch[i].addr;
+        page->size = batch[i].size;
+        page->stock = s;
+        if (!mine) {
+            mine = page;
+        } else if (!push(s, page)) {
+            sprintgo_slots_return(batch[i].addr);
+            free(page);
+        }
+    }
+    if (!mine && *status == SPRINT_OK)
+        *status = sprint_fail(SPRINT_E_NOMEM, "sprint: buffer: out of memory");
+    return mine;
+}
+
+#define ROTL(x, b) (uint64_t)(((x) << (b)) | ((x) >> (64 - (b))))
+
+static inline void sip_round(uint64_t v[4]) {
+    v[0] += v[1], v[1] = ROTL(v[1], 13), v[1] ^= v[0], v[0] = ROTL(v[0], 32);
+    v[2] += v[3], v[3] = ROTL(v[3], 16), v[3] ^= v[2];
+    v[0] += v[3], v[3] = ROTL(v[3], 21), v[3] ^= v[0];
+    v[2] += v[1], v[1] = ROTL(v[1], 17), v[1] ^= v[2], v[2] = ROTL(v[2], 32);
+}
+
+/* SipHash-2-4 (Aumasson and Bernstein, 2012), 128 bits, of address and generation:
+ * different for each page and each use, and not to be foreseen without the key. */
+static void renew_canary(struct sprint_page *page) {
+    const uint64_t words[] = {(uintptr_t)page->mem, ++page->generation, (uint64_t)16 << 56};
+    uint64_t v[4] = {canary_key[0] ^ 0x736f6d6570736575, canary_key[1] ^ 0x646f72616e646f6d ^ 0xee,
+                     canary_key[0] ^ 0x6c7967656e657261, canary_key[1] ^ 0x7465646279746573};
+    for (int i = 0; i < 3; i++) {
+        v[3] ^= words[i];
+        sip_round(v);
+        sip_round(v);
+        v[0] ^= words[i];
+    }
+    uint64_t half[2];
+    v[2] ^= 0xee;
+    for (int i = 0; i < 4; i++)
+        sip_round(v);
+    half[0] = v[0] ^ v[1] ^ v[2] ^ v[3];
+    v[1] ^= 0xdd;
+    for (int i = 0; i < 4; i++)
+        sip_round(v);
+    half[1] = v[0] ^ v[1] ^ v[2] ^ v[3];
+    memcpy(page->canary, half, sizeof half);
+}
+
+struct sprint_page *sprint_slots_take(size_t len, uint32_t flags, sprint_status *status) {
+    struct sprint_stock *s = stock_for(len, flags);
+    struct sprint_page *page = pop(s);
+    if (!page)
+        page = fetch(s, len, status);
+    if (!page)
+        return NULL;
+    if (!s->fast && mprotect(page->mem, page->size, PROT_READ | PROT_WRITE) != 0) {
+        /* The kernel is short of mappings or memory; the page is as it was. */
+        if (!push(s, page)) {
+            sprintgo_slots_return((uintptr_t)page->mem);
+            free(page);
+        }
+        *status =
+            sprint_fail(SPRINT_E_NOMEM, "sprint: buffer: the kernel refused access to its pages");
+        return NULL;
+    }
+    renew_canary(page);
+    unsigned char *data = sprint_slots_data(page, len);
+    memcpy(data - SPRINT_CANARY, page->canary, SPRINT_CANARY);
+    memset(data, 0, len); /* wiped before, but a stray write may have hit it since */
+    atomic_fetch_add_explicit(&alive, 1, memory_order_relaxed);
+    return page;
+}
+
+static bool same(const unsigned char *a, const unsigned char *b, size_t n) {
+    unsigned char differ = 0;
+    for (size_t i = 0; i < n; i++)
+        differ |= a[i] ^ b[i];
+    return differ == 0;
+}
+
+sprint_status sprint_slots_give(struct sprint_page *page, size_t len) {
+    struct sprint_stock *s = page->stock;
+    unsigned char *canary = sprint_slots_data(page, len) - SPRINT_CANARY;
+    bool intact = same(canary, page->canary, SPRINT_CANARY);
+    atomic_fetch_sub_explicit(&alive, 1, memory_order_relaxed);
+    if (!intact) {
+        /* Whoever wrote there may write there again, and then meets no access. */
+        sprint_wipe(page->mem, page->size);
+        mprotect(page->mem, page->size, PROT_NONE);
+        sprintgo_slots_quarantine((uintptr_t)page->mem);
+        free(page);
+        return SPRINT_E_CORRUPT;
+    }
+    sprint_wipe(canary, SPRINT_CANARY + len);
+    if (!s->fast)
+        mprotect(page->mem, page->size, PROT_NONE); /* if not, it is wiped all the same */
+    if (!push(s, page)) {
+        sprintgo_slots_return((uintptr_t)page->mem);
+        free(page);
+    }
+    return SPRINT_OK;
+}
+
+void sprint_slots_forget(struct sprint_page *page) {
+    atomic_fetch_sub_explicit(&alive, 1, memory_order_relaxed);
+    free(page);
+}
+
+void sprint_slots_count(uint64_t *alive_here, uint64_t *free_here) {
+    pthread_once(&once, prepare);
+    *alive_here = atomic_load(&alive);
+    *free_here = 0;
+    for (int class = 0; class < SPRINT_SLOT_CLASSES; class ++)
+        for (int fast = 0; fast < 2; fast++) {
+            struct sprint_stock *s = &stocks[class][fast];
+            pthread_mutex_lock(&s->lock);
+            *free_here += s->n;
+            pthread_mutex_unlock(&s->lock);
+        }
+}
+
+uintptr_t sprint_slots_recall(void) {
+    for (int class = 0; class < SPRINT_SLOT_CLASSES; class ++)
+        for (int fast = 0; fast < 2; fast++) {
+            struct sprint_page *page = pop(&stocks[class][fast]);
+            if (!page)
+                continue;
+            uintptr_t addr = (uintptr_t)page->mem;
+            free(page);
+            return addr;
+        }
+    return 0;
+}

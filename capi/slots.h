@@ -1,0 +1,46 @@
+/* Ready slots of secure memory, handed over by Go in batches, so that a secret can be
+ * placed and wiped without a crossing: take, check the canary, wipe, give back; nothing
+ * else. Whatever more is done with a secret moves it to Go first. */
+#ifndef SPRINT_SLOTS_H
+#define SPRINT_SLOTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../include/sprint.h"
+
+enum { SPRINT_CANARY = 16 };
+
+/* A slot's pages between two guards. The secret ends at the rear one. */
+struct sprint_page {
+    struct sprint_page *next; /* in the stock */
+    unsigned char *mem;
+    size_t size;
+    struct sprint_stock *stock;
+    uint64_t generation;
+    unsigned char canary[SPRINT_CANARY]; /* of this use */
+};
+
+/* Whether new secrets may be kept here at all; yes at the start. */
+void sprint_slots_use(bool use);
+
+/* Whether secrets of len bytes with these flags can be kept here. */
+bool sprint_slots_serve(size_t len, uint32_t flags);
+
+/* A page with a fresh canary and len bytes of zeros at its end, or NULL with the
+ * thread's last error and *status set. */
+struct sprint_page *sprint_slots_take(size_t len, uint32_t flags, sprint_status *status);
+
+static inline unsigned char *sprint_slots_data(const struct sprint_page *page, size_t len) {
+    return page->mem + page->size - len;
+}
+
+/* Check and wipe a secret of len bytes and make its page free: SPRINT_OK, or
+ * SPRINT_E_CORRUPT if the canary was damaged. */
+sprint_status sprint_slots_give(struct sprint_page *page, size_t len);
+
+/* Forget a page whose secret Go has taken over. */
+void sprint_slots_forget(struct sprint_page *page);
+
+#endif

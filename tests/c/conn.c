@@ -1,0 +1,164 @@
+/* conn.c - rules about reading and writing on a good connection. */
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules.h"
+#include "support.h"
+
+static void what_is_written_comes_back(void) {
+    static const size_t sizes[] = {1, 64, 1024, 16384, 16385, 65536, 65537, 200000};
+    unsigned char *out = malloc(200000), *in = malloc(200000);
+    struct line l = line_open();
+    size_t i, n;
+
+    for (i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        fill_pattern(out, sizes[i], (unsigned)i);
+        memset(in, 0, sizes[i]);
+        n = 0;
+        CHECK_IS(SPRINT_OK, sprint_conn_write(l.conn, out, sizes[i], 5000));
+        CHECK_IS(SPRINT_OK, sprint_conn_read_exact(l.conn, in, sizes[i], 10000, &n));
+        CHECK(n == sizes[i] && memcmp(in, out, n) == 0);
+    }
+    line_close(&l);
+    free(out);
+    free(in);
+}
+
+static void bad_pointers_and_sizes_are_refused_and_harm_nothing(void) {
+    struct line l = line_open();
+    char buf[8] = "abcdefg";
+    size_t n = 77;
+    int32_t fd = -1;
+    uint32_t want;
+
+    CHECK_IS(SPRINT_E_ARG, sprint_conn_write(l.conn, NULL, 1, 100));
+    CHECK_IS(SPRINT_E_ARG, sprint_conn_write(l.conn, buf, SIZE_MAX, 100));
+    CHECK_IS(SPRINT_E_ARG, sprint_conn_read(l.conn, NULL, 1, 100, &n));
+    CHECK_IS(SPRINT_E_ARG, sprint_conn_read(l.conn, buf, 0, 100, &n));
+    CHECK_IS(SPRINT_E_ARG, sprint_conn_read(l.conn, buf, SIZE_MAX, 100, &n));
+    CHECK_IS(SPRINT_E_ARG, sprint_conn_read(l.conn, buf, sizeof buf, 100, NULL));
+    CHECK_IS(SPRINT_E_ARG, sprint_conn_read_exact(l.conn, NULL, 1, 100, NULL));
+    CHECK_IS(SPRINT_E_ARG, sprint_conn_read_exact(l.conn, buf, 0, 100, NULL));
+    CHECK_IS(SPRINT_E_ARG, sprint_conn_read_exact(l.conn, buf, SIZE_MAX, 100, NULL));
+    CHECK_IS(SPRINT_E_ARG, sprint_conn_request(l.conn, NULL, 1, buf, sizeof buf, 0, 100, &n));
+    CHECK_IS(SPRINT_E_ARG, sprint_conn_request(l.conn, buf, 0, buf, sizeof buf, 0, 100, &n));
+    CHECK_IS(SPRINT_E_ARG, sprint_conn_request(l.conn, buf, 1, NULL, 1, 0, 100, &n));
+    CHECK_IS(SPRINT_E_ARG, sprint_conn_request(l.conn, buf, 1, buf, 0, 0, 100, &n));
+    CHECK_IS(SPRINT_E_ARG, sprint_conn_request(l.conn, buf, 1, buf, sizeof buf, 0, 100, NULL));
+    CHECK_IS(SPRINT_E_UNSUPPORTED,
+             sprint_conn_request(l.conn, buf, 1, buf, sizeof buf, 1u << 31, 100, &n));
+    CHECK_IS(SPRINT_E_ARG, sprint_conn_try_write(l.conn, NULL, 1, &n));
+    CHECK_IS(SPRINT_E_ARG, sprint_conn_try_write(l.conn, buf, 1, NULL));
+    CHECK_IS(SPRINT_E_ARG, sprint_conn_try_read(l.conn, NULL, 1, &n));
+    CHECK_IS(SPRINT_E_ARG, sprint_conn_try_read(l.conn, buf, 0, &n));
+    CHECK_IS(SPRINT_E_ARG, sprint_conn_try_read(l.conn, buf, sizeof buf, NULL));
+    CHECK_IS(SPRINT_E_ARG, sprint_conn_poll_info(l.conn, NULL, &want));
+    CHECK_IS(SPRINT_E_ARG, sprint_conn_poll_info(l.conn, &fd, NULL));
+    CHECK(n == 77 && fd == -1);
+
+    CHECK_IS(SPRINT_OK, sprint_conn_write(l.conn, NULL, 0, 100));
+    CHECK_IS(SPRINT_OK, sprint_conn_try_write(l.conn, NULL, 0, &n));
+    CHECK(n == 0);
+    CHECK_IS(SPRINT_OK, sprint_conn_write(l.conn, "still ok", 8, 1000));
+    CHECK_IS(SPRINT_OK, sprint_conn_read_exact(l.conn, buf, 8, 5000, NULL));
+    CHECK(memcmp(buf, "still ok", 8) == 0);
+    line_close(&l);
+}
+
+static void a_read_waits_as_long_as_it_was_told_and_loses_nothing(void) {
+    static const int64_t waits[] = {1, 20, 50, 99, 100, 250};
+    struct line l = line_open();
+    char buf[16];
+    size_t n = 77, i;
+    int64_t started = now_ms();
+
+    CHECK_IS(SPRINT_E_TIMEOUT, sprint_conn_read(l.conn, buf, sizeof buf, 0, &n));
+    CHECK(took(started, 0, 20));
+    for (i = 0; i < sizeof waits / sizeof *waits; i++) {
+        started = now_ms();
+        CHECK_IS(SPRINT_E_TIMEOUT, sprint_conn_read(l.conn, buf, sizeof buf, waits[i], &n));
+        CHECK(took(started, waits[i] - 1, waits[i] + 60));
+    }
+    CHECK(n == 77);
+    CHECK_IS(SPRINT_OK, sprint_conn_write(l.conn, "half", 4, 1000));
+    CHECK_IS(SPRINT_E_TIMEOUT, sprint_conn_read_exact(l.conn, buf, 8, 100, &n));
+    CHECK(n == 4 && memcmp(buf, "half", 4) == 0);
+    CHECK_IS(SPRINT_OK, sprint_conn_write(l.conn, "rest", 4, 1000));
+    CHECK_IS(SPRINT_OK, sprint_conn_read_exact(l.conn, buf, 4, 5000, &n));
+    CHECK(n == 4 && memcmp(buf, "rest", 4) == 0);
+    line_close(&l);
+}
+
+static void a_negative_timeout_waits_for_the_answer(void) {
+    static const int64_t forever[] = {-1, INT64_MIN, INT64_MAX};
+    struct line l = line_open();
+    char buf[16];
+    size_t n = 0, i;
+    int64_t started;
+
+    relay_set("delay_ms=120");
+    for (i = 0; i < sizeof forever / sizeof *forever; i++) {
+        started = now_ms();
+        CHECK_IS(SPRINT_OK, sprint_conn_write(l.conn, "late", 4, forever[i]));
+        CHECK_IS(SPRINT_OK, sprint_conn_read(l.conn, buf, sizeof buf, forever[i], &n));
+        CHECK(n == 4 && took(started, 119, 400));
+    }
+    line_close(&l);
+}
+
+static void a_request_is_a_write_and_a_read_under_one_deadline(void) {
+    struct line l = line_open();
+    char buf[16];
+    size_t n = 0;
+    int64_t started;
+
+    CHECK_IS(SPRINT_OK, sprint_conn_request(l.conn, "abc", 3, buf, sizeof buf, 0, 5000, &n));
+    CHECK(n == 3 && memcmp(buf, "abc", 3) == 0);
+    relay_set("delay_ms=200");
+    started = now_ms();
+    CHECK_IS(SPRINT_E_TIMEOUT, sprint_conn_request(l.conn, "d", 1, buf, sizeof buf, 0, 60, &n));
+    CHECK(took(started, 59, 160));
+    CHECK_IS(SPRINT_OK, sprint_conn_read(l.conn, buf, sizeof buf, 5000, &n));
+    CHECK(n == 1 && buf[0] == 'd');
+    line_close(&l);
+}
+
+static void a_read_takes_what_fits_and_keeps_the_rest(void) {
+    struct line l = line_open();
+    char buf[16];
+    size_t n = 0, have = 0;
+
+    CHECK_IS(SPRINT_OK, sprint_conn_write(l.conn, "0123456789", 10, 1000));
+    CHECK_IS(SPRINT_OK, sprint_conn_read(l.conn, buf, 4, 5000, &n));
+    CHECK(n == 4 && memcmp(buf, "0123", 4) == 0);
+    while (have < 6 && CHECK_IS(SPRINT_OK, sprint_conn_read(l.conn, buf + have, 6, 0, &n)))
+        have += n;
+    CHECK(have == 6 && memcmp(buf, "456789", 6) == 0);
+    CHECK_IS(SPRINT_E_TIMEOUT, sprint_conn_read(l.conn, buf, 4, 0, &n));
+    line_close(&l);
+}
+
+static void unread_bytes_keep_a_connection_out_of_the_pool(void) {
+    sprint_pool pool = pool_make((struct pool_options){.max_connections = 1});
+    sprint_conn conn = lease_echo(pool);
+    char buf[4];
+    size_t n;
+
+    CHECK_IS(SPRINT_OK, sprint_conn_write(conn, "0123456789", 10, 1000));
+    CHECK_IS(SPRINT_OK, sprint_conn_read(conn, buf, 4, 5000, &n));
+    sprint_conn_release(conn);
+    CHECK(stats_of(pool).idle == 0 && stats_of(pool).discards == 1);
+    sprint_pool_free(pool);
+}
+
+const struct rule conn_rules[] = {
+    RULE(what_is_written_comes_back),
+    RULE(bad_pointers_and_sizes_are_refused_and_harm_nothing),
+    RULE(a_read_waits_as_long_as_it_was_told_and_loses_nothing),
+    RULE(a_negative_timeout_waits_for_the_answer),
+    RULE(a_request_is_a_write_and_a_read_under_one_deadline),
+    RULE(a_read_takes_what_fits_and_keeps_the_rest),
+    RULE(unread_bytes_keep_a_connection_out_of_the_pool),
+    NO_MORE_RULES,
+};

@@ -1,0 +1,21 @@
+/* rules.h - the groups, one file each. */
+#ifndef TEST_RULES_H
+#define TEST_RULES_H
+
+#include "check.h"
+
+extern const struct rule library_rules[];
+extern const struct rule config_rules[];
+extern const struct rule handle_rules[];
+extern const struct rule pool_rules[];
+extern const struct rule endpoint_rules[];
+extern const struct rule conn_rules[];
+extern const struct rule duplex_rules[];
+extern const struct rule stream_rules[];
+extern const struct rule close_rules[];
+extern const struct rule buffer_rules[];
+extern const struct rule borrow_rules[];
+extern const struct rule fork_rules[];
+extern const struct rule hostile_rules[];
+
+#endif

@@ -1,0 +1,215 @@
+/* support.c - a little HTTP, pools with short names, and time. */
+#define _GNU_SOURCE
+#include "support.h"
+
+#include <dirent.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "check.h"
+
+struct settings settings = {.slow = 1, .seconds = 3};
+
+static int dial(const char *address) {
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
+    const char *colon = strrchr(address, ':');
+    char host[64];
+    int fd = -1;
+
+    snprintf(host, sizeof host, "%.*s", (int)(colon - address), address);
+    if (getaddrinfo(host, colon + 1, &hints, &found) != 0)
+        return -1;
+    fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, found->ai_addr, found->ai_addrlen) != 0) {
+        close(fd);
+        fd = -1;
+    }
+    freeaddrinfo(found);
+    return fd;
+}
+
+int http(const char *method, const char *address, const char *path, char *buf, size_t cap) {
+    char request[256];
+    int fd = dial(address), code = -1, len;
+    size_t have = 0;
+    ssize_t n;
+
+    if (fd < 0)
+        return -1;
+    len =
+        snprintf(request, sizeof request, "%s %s HTTP/1.0\r\nHost: %s\r\nContent-Length: 0\r\n\r\n",
+                 method, path, address);
+    if (send(fd, request, (size_t)len, MSG_NOSIGNAL) == len) {
+        while (have + 1 < cap && (n = recv(fd, buf + have, cap - 1 - have, 0)) > 0)
+            have += (size_t)n;
+    }
+    close(fd);
+    buf[have] = '\0';
+    if (sscanf(buf, "HTTP/%*s %d", &code) != 1)
+        return -1;
+    return code;
+}
+
+void relay_set(const char *query) {
+    char path[128], answer[1024];
+    int code;
+
+    snprintf(path, sizeof path, "/set?%s", query);
+    code = http("POST", settings.control, path, answer, sizeof answer);
+    if (!CHECK(code >= 200 && code < 300))
+        printf("     relay: %s: %s\n", query, answer);
+}
+
+void relay_reset(void) {
+    char answer[1024];
+    int code = http("POST", settings.control, "/reset", answer, sizeof answer);
+
+    CHECK(code >= 200 && code < 300);
+}
+
+long relay_stat(const char *name) {
+    char answer[4096], key[64];
+    const char *at;
+
+    snprintf(key, sizeof key, "\"%s\":", name);
+    if (http("GET", settings.control, "/stats", answer, sizeof answer) != 200 ||
+        (at = strstr(answer, key)) == NULL)
+        return -1;
+    return strtol(at + strlen(key), NULL, 10);
+}
+
+static int set_int(sprint_config config, int32_t option, int64_t value) {
+    return value == 0 || CHECK_IS(SPRINT_OK, sprint_config_set_int(config, option, value));
+}
+
+sprint_pool pool_make(struct pool_options o) {
+    sprint_config config;
+    sprint_pool pool = 0;
+    char ca[4096];
+
+    snprintf(ca, sizeof ca, "%s/ca.pem", settings.dir);
+    if (!CHECK_IS(SPRINT_OK,
+                  sprint_config_new(o.endpoint != NULL ? o.endpoint : settings.address, &config)))
+        return 0;
+    if (CHECK_IS(SPRINT_OK, sprint_config_set_str(config, SPRINT_OPT_CA_FILE,
+                                                  o.ca_file != NULL ? o.ca_file : ca)) &&
+        set_int(config, SPRINT_OPT_MAX_CONNECTIONS, o.max_connections) &&
+        set_int(config, SPRINT_OPT_MAX_WAITERS, o.max_waiters) &&
+        set_int(config, SPRINT_OPT_ACQUIRE_TIMEOUT_MS, o.acquire_timeout_ms) &&
+        set_int(config, SPRINT_OPT_CONNECT_TIMEOUT_MS, o.connect_timeout_ms) &&
+        CHECK_IS(SPRINT_OK, sprint_config_set_int(config, SPRINT_OPT_METRICS_PORT, 0)))
+        CHECK_IS(SPRINT_OK, sprint_pool_new(config, &pool));
+    sprint_config_free(config);
+    return pool;
+}
+
+sprint_conn lease(sprint_pool pool) {
+    sprint_conn conn = 0;
+
+    CHECK_IS(SPRINT_OK, sprint_pool_acquire(pool, 5000 * settings.slow, &conn));
+    return conn;
+}
+
+sprint_conn lease_echo(sprint_pool pool) {
+    sprint_conn conn = lease(pool);
+
+    CHECK_IS(SPRINT_OK, sprint_conn_write(conn, "ECHO\n", 5, 5000));
+    return conn;
+}
+
+sprint_pool_stats stats_of(sprint_pool pool) {
+    sprint_pool_stats stats = {.struct_size = sizeof stats};
+
+    CHECK_IS(SPRINT_OK, sprint_pool_stats_get(pool, &stats));
+    return stats;
+}
+
+struct line line_open(void) {
+    struct line l;
+
+    l.pool = pool_make((struct pool_options){.max_connections = 1});
+    l.conn = lease_echo(l.pool);
+    return l;
+}
+
+void line_close(struct line *l) {
+    sprint_conn_discard(l->conn);
+    sprint_pool_free(l->pool);
+}
+
+sprint_buffer buffer_of(const void *bytes, size_t len) {
+    sprint_buffer buffer = 0;
+
+    CHECK_IS(SPRINT_OK, sprint_buffer_alloc(len, SPRINT_BUFFER_DEFAULT, &buffer));
+    CHECK_IS(SPRINT_OK, sprint_buffer_write(buffer, 0, bytes, len));
+    return buffer;
+}
+
+sprint_memory_stats memory_now(void) {
+    sprint_memory_stats m = {.struct_size = sizeof m};
+
+    CHECK_IS(SPRINT_OK, sprint_memory_stats_get(&m));
+    return m;
+}
+
+int all_bytes(const unsigned char *p, size_t len, unsigned char byte) {
+    while (len > 0 && *p == byte)
+        p++, len--;
+    return len == 0;
+}
+
+int64_t now_ms(void) {
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int took(int64_t started, int64_t least, int64_t most) {
+    int64_t ms = now_ms() - started;
+
+    if (ms >= least && ms <= most * settings.slow)
+        return 1;
+    printf("     took %lld ms, not %lld to %lld\n", (long long)ms, (long long)least,
+           (long long)most * settings.slow);
+    return 0;
+}
+
+void sleep_ms(int64_t ms) {
+    struct timespec t = {ms / 1000, ms % 1000 * 1000000};
+
+    nanosleep(&t, NULL);
+}
+
+int eventually(int (*cond)(void *arg), void *arg, int64_t limit_ms) {
+    int64_t started = now_ms();
+
+    while (!cond(arg)) {
+        if (now_ms() - started > limit_ms * settings.slow)
+            return 0;
+        sleep_ms(2);
+    }
+    return 1;
+}
+
+void fill_pattern(unsigned char *buf, size_t len, unsigned seed) {
+    size_t i;
+
+    for (i = 0; i < len; i++)
+        buf[i] = (unsigned char)((i * 2654435761u >> 13) + i + seed);
+}
+
+int count_fds(void) {
+    DIR *dir = opendir("/proc/self/fd");
+    int count = 0;
+
+    while (readdir(dir) != NULL)
+        count++;
+    closedir(dir);
+    return count - 3; /* ".", ".." and dir's own */
+}

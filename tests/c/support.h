@@ -1,0 +1,75 @@
+/* support.h - the TLS server under test's control, pools to it, and small helpers. */
+#ifndef TEST_SUPPORT_H
+#define TEST_SUPPORT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sprint.h"
+
+/** What the command line said. */
+struct settings {
+    const char *address; /**< host:port of the relay */
+    const char *control; /**< host:port of its switches */
+    const char *dir;     /**< ca.pem and the others */
+    int slow;            /**< factor on every upper time bound: 1, more under Valgrind */
+    int seconds;         /**< how long the hostile threads run */
+};
+
+extern struct settings settings;
+
+/** Turn a switch of the relay, "delay_ms=50". */
+void relay_set(const char *query);
+/** Everything back to good behaviour. */
+void relay_reset(void);
+/** A number from the relay's /stats. */
+long relay_stat(const char *name);
+
+/** HTTP/1.0 request; the status code, or -1. The answer, headers included, is in buf. */
+int http(const char *method, const char *address, const char *path, char *buf, size_t cap);
+
+/** Options of a pool; what is 0 keeps the library's default. */
+struct pool_options {
+    const char *endpoint; /**< the relay, if NULL */
+    const char *ca_file;  /**< the relay's root, if NULL */
+    int64_t max_connections, max_waiters, acquire_timeout_ms, connect_timeout_ms;
+};
+
+/** A pool, or 0 with a failed check. Free it with sprint_pool_free(). */
+sprint_pool pool_make(struct pool_options options);
+/** A lease from the pool, or 0 with a failed check. */
+sprint_conn lease(sprint_pool pool);
+/** A lease that is in echo mode, or 0 with a failed check. */
+sprint_conn lease_echo(sprint_pool pool);
+/** A snapshot of the counters. */
+sprint_pool_stats stats_of(sprint_pool pool);
+
+/** A pool of one and its lease in echo mode. */
+struct line {
+    sprint_pool pool;
+    sprint_conn conn;
+};
+
+struct line line_open(void);
+void line_close(struct line *l);
+
+/** A buffer that holds these bytes, or 0 with a failed check. */
+sprint_buffer buffer_of(const void *bytes, size_t len);
+/** A snapshot of secure memory. */
+sprint_memory_stats memory_now(void);
+/** Whether every byte of p is this one. */
+int all_bytes(const unsigned char *p, size_t len, unsigned char byte);
+
+/** Monotonic milliseconds. */
+int64_t now_ms(void);
+/** Whether the time since started lies in least..most; most grows with settings.slow. */
+int took(int64_t started, int64_t least, int64_t most);
+void sleep_ms(int64_t ms);
+/** Poll cond() every 2 ms for up to limit_ms; whether it held in the end. */
+int eventually(int (*cond)(void *arg), void *arg, int64_t limit_ms);
+/** Bytes 0, 1, 2 ... scrambled, the same for the same seed. */
+void fill_pattern(unsigned char *buf, size_t len, unsigned seed);
+/** Open descriptors of this process. */
+int count_fds(void);
+
+#endif
