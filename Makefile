@@ -74,7 +74,7 @@ demo: lib $(BUILD)/relay $(BUILD)/examples/engine ## A C++ engine talks TLS to a
 ##@ Testing
 
 .PHONY: test check
-test: lint test-go test-abi test-c test-cxx test-guest test-examples test-python test-servers test-rust bench-short ## Everything that fits into 15 minutes
+test: lint test-go test-memguard test-runtimesecret test-abi test-c test-cxx test-guest test-examples test-python test-servers test-rust test-attack-short bench-short ## Everything that fits into 15 minutes
 	@echo "make test: all passed"
 check: test ## The same as test
 
@@ -86,6 +86,39 @@ lint: lib ## Format and lint of every language
 test-go: deps ## The Go packages under the race detector
 	$(GO) test -race -timeout 5m ./...
 	cd securemem/memcall && $(GO) test -race -timeout 5m ./...
+
+.PHONY: test-memguard
+test-memguard: deps ## memguard's own tests over our memcall, on each backend
+	for backend in 1 2; do \
+	  flags="-X github.com/awnumar/memcall.initialBackend=$$backend"; \
+	  $(GO) test -count=1 -ldflags "$$flags" github.com/awnumar/memguard; \
+	  $(GO) test -count=1 -ldflags "$$flags" -skip TestCofferConcurrent github.com/awnumar/memguard/core; \
+	  $(GO) test -count=1 -ldflags "$$flags" -run TestCofferConcurrent github.com/awnumar/memguard/core; \
+	done
+
+.PHONY: test-runtimesecret
+test-runtimesecret: deps ## What GOEXPERIMENT=runtimesecret changes for secrets in use, and its cost
+	$(GO) test -count=1 -v -run TestWhatRuntimeSecretChanges ./securemem
+	GOEXPERIMENT=runtimesecret $(GO) test -count=1 -v -run TestWhatRuntimeSecretChanges ./securemem
+
+FUZZTIME ?= 10m
+.PHONY: fuzz
+fuzz: deps ## Fuzz the model of buffers and borrows for FUZZTIME
+	$(GO) test -run xxx -fuzz FuzzStates -fuzztime $(FUZZTIME) -fuzzminimizetime 1x ./securemem
+
+STRESSTIME ?= 60s
+.PHONY: stress
+stress: lib ## Eight threads on secure buffers for STRESSTIME: Go under -race, C under ASan and TSan
+	$(GO) test -race -count=1 -timeout 10m -run EightGoroutines ./securemem -stress $(STRESSTIME)
+	tests/c/run stress $(STRESSTIME)
+
+.PHONY: test-attack
+test-attack: lib ## Hunt planted secrets from outside and inside, as root and not, on each backend
+	tests/attack/run
+
+.PHONY: test-attack-short
+test-attack-short: lib
+	tests/attack/run --short
 
 .PHONY: test-c
 test-c: lib $(BUILD)/relay ## The C test program: plain, ASan + UBSan, Valgrind
@@ -112,12 +145,26 @@ test-rust: lib $(BUILD)/relay ## The Rust crates against the relay
 ##@ Measuring
 
 .PHONY: bench
-bench: bench-rtt ## All benchmarks beside their peers; JSON in build/bench/
+bench: bench-rtt bench-memory bench-sign ## All benchmarks beside their peers; JSON in build/bench/
 
 .PHONY: bench-rtt
 bench-rtt: lib ## Echo round trips: raw TCP, OpenSSL, the Go poller, ours
 	tests/bench/rtt/run
 
+.PHONY: bench-rtt-sparse
+bench-rtt-sparse: lib ## The same after 1 ms and 20 ms of silence
+	tests/bench/rtt/run --sparse
+
+.PHONY: bench-memory
+bench-memory: lib ## Secure memory: libsodium, OpenSSL's secure heap, memguard, malloc + wipe, ours
+	tests/bench/memory/run
+
+.PHONY: bench-sign
+bench-sign: lib ## HMAC-SHA256 and Ed25519 with a locked key: OpenSSL, libsodium, ours
+	tests/bench/sign/run
+
 .PHONY: bench-short
 bench-short: lib ## The benchmarks' short form, to see that they run
 	tests/bench/rtt/run --short
+	tests/bench/memory/run --short
+	tests/bench/sign/run --short

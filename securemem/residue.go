@@ -16,6 +16,9 @@ func (b *Buffer) useClean(fn func(secret []byte) error) error {
 	}
 	defer b.leave(Read)
 	defer clearVectors()
+	if runtimeSecret {
+		return inSecret(func() error { return fn(b.data) })
+	}
 	return fn(b.data)
 }
 
