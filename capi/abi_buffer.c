@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "mappings.h"
 #include "slots.h"
 
 /* A new secret of a common size is placed by C alone, in a slot that Go handed over.
@@ -63,27 +64,44 @@ static sprint_status make(int how, void *src, size_t len, uint32_t flags, sprint
     }
     slot->secret.len = len;
     slot->secret.flags = flags;
-    sprint_status status = SPRINT_OK;
-    if (!make_here(slot, how, src, len, flags))
+    sprint_status status;
+    if (make_here(slot, how, src, len, flags))
+        return sprint_publish(slot, SPRINT_OK, out);
+    if (sprint_mappings_spare()) {
         status = sprintgo_buffer_new(slot->index, how, src, len, flags);
+    } else {
+        status = sprint_fail(SPRINT_E_NOMEM, "sprint: buffer: the process has no mapping to spare "
+                                             "(vm.max_map_count)");
+        if (src)
+            sprint_wipe(src, len);
+    }
     return sprint_publish(slot, status, out);
+}
+
+/* Have the secret of a pinned slot to oneself if it is at home in C; false if it is Go's. */
+static bool take_home(struct sprint_secret *secret) {
+    for (;;) {
+        uint8_t home = SPRINT_HOME_C;
+        if (atomic_compare_exchange_strong(&secret->home, &home, SPRINT_HOME_MOVING))
+            return true;
+        if (home == SPRINT_HOME_GO)
+            return false;
+        sched_yield(); /* another thread copies or moves it */
+    }
 }
 
 /* Move the secret of a pinned slot to Go, if it is not there. */
 static void bring_home(struct sprint_slot *slot) {
     struct sprint_secret *secret = &slot->secret;
-    uint8_t home = SPRINT_HOME_C;
-    if (atomic_compare_exchange_strong(&secret->home, &home, SPRINT_HOME_MOVING)) {
-        struct sprint_page *page = secret->page;
-        secret->page = NULL;
-        sprintgo_buffer_adopt(slot->index, (uintptr_t)page->mem, secret->len, secret->flags,
-                              page->canary);
-        sprint_slots_forget(page);
-        atomic_store(&secret->home, SPRINT_HOME_GO);
+    if (!take_home(secret))
         return;
-    }
-    while (atomic_load(&secret->home) != SPRINT_HOME_GO)
-        sched_yield(); /* another thread is moving it */
+    (void)sprint_mappings_spare(); /* it is too late to refuse, but not to make room */
+    struct sprint_page *page = secret->page;
+    secret->page = NULL;
+    sprintgo_buffer_adopt(slot->index, (uintptr_t)page->mem, secret->len, secret->flags,
+                          page->canary);
+    sprint_slots_forget(page);
+    atomic_store(&secret->home, SPRINT_HOME_GO);
 }
 
 sprint_status sprint_pin_secret(sprint_buffer buffer, struct sprint_slot **out) {
@@ -91,6 +109,12 @@ sprint_status sprint_pin_secret(sprint_buffer buffer, struct sprint_slot **out) 
     if (status == SPRINT_OK)
         bring_home(*out);
     return status;
+}
+
+void sprint_bring_all_home(void) {
+    struct sprint_slot *slot = NULL;
+    while ((slot = sprint_pin_next(slot, SPRINT_KIND_BUFFER)))
+        bring_home(slot);
 }
 
 void sprint_buffer_destroy(struct sprint_slot *slot) {
@@ -127,27 +151,41 @@ sprint_status sprint_buffer_len(sprint_buffer buffer, size_t *len) {
     return sprint_done(slot, SPRINT_OK);
 }
 
+/* Copy out of or into a secret: by C if it is at home here. */
+static sprint_status copy(sprint_buffer buffer, size_t offset, void *host, size_t len, bool out) {
+    struct sprint_slot *slot;
+    sprint_status status = sprint_pin(buffer, SPRINT_KIND_BUFFER, &slot);
+    if (status != SPRINT_OK)
+        return status;
+    struct sprint_secret *secret = &slot->secret;
+    if (offset > secret->len || len > secret->len - offset)
+        return sprint_done(slot,
+                           sprint_failf(SPRINT_E_ARG,
+                                        "sprint: buffer: offset %zu and length %zu are outside "
+                                        "of %zu bytes",
+                                        offset, len, secret->len));
+    if (take_home(secret)) {
+        unsigned char *data = sprint_slots_data(secret->page, secret->len) + offset;
+        if (len > 0)
+            memcpy(out ? host : data, out ? data : host, len);
+        atomic_store(&secret->home, SPRINT_HOME_C);
+        return sprint_done(slot, SPRINT_OK);
+    }
+    return sprint_done(slot, out ? sprintgo_buffer_read(slot->index, offset, host, len)
+                                 : sprintgo_buffer_write(slot->index, offset, host, len));
+}
+
 sprint_status sprint_buffer_read(sprint_buffer buffer, size_t offset, void *dst, size_t len) {
     ENTER();
     REQUIRE(dst || len == 0, "buffer read: dst is NULL and len is not 0");
-    REQUIRE(offset <= MAX_BUFFER && len <= MAX_BUFFER, "buffer read: past the end");
-    struct sprint_slot *slot;
-    sprint_status status = sprint_pin_secret(buffer, &slot);
-    if (status != SPRINT_OK)
-        return status;
-    return sprint_done(slot, sprintgo_buffer_read(slot->index, offset, dst, len));
+    return copy(buffer, offset, dst, len, true);
 }
 
 sprint_status sprint_buffer_write(sprint_buffer buffer, size_t offset, const void *src,
                                   size_t len) {
     ENTER();
     REQUIRE(src || len == 0, "buffer write: src is NULL and len is not 0");
-    REQUIRE(offset <= MAX_BUFFER && len <= MAX_BUFFER, "buffer write: past the end");
-    struct sprint_slot *slot;
-    sprint_status status = sprint_pin_secret(buffer, &slot);
-    if (status != SPRINT_OK)
-        return status;
-    return sprint_done(slot, sprintgo_buffer_write(slot->index, offset, (void *)src, len));
+    return copy(buffer, offset, (void *)src, len, false);
 }
 
 sprint_status sprint_buffer_open(sprint_buffer buffer, int32_t mode, void **data, size_t *len) {

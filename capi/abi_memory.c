@@ -35,12 +35,19 @@ sprint_status sprint_memory_self_check(void) {
 
 sprint_status sprint_memory_set(int32_t option, int64_t value) {
     ENTER();
-    return sprintgo_memory_set(option, value);
+    sprint_status status = sprintgo_memory_set(option, value);
+    if (status == SPRINT_OK && option == SPRINT_MEM_AT_LIMIT) {
+        bool seal = value == SPRINT_LIMIT_SEAL;
+        sprint_slots_avoid(SPRINT_SLOTS_SEAL, seal);
+        if (seal)
+            sprint_bring_all_home();
+    }
+    return status;
 }
 
 sprint_status sprint_events_to_fd(int32_t fd) {
     ENTER();
     REQUIRE(fd < 0 || fcntl(fd, F_GETFD) >= 0, "events: fd is not an open descriptor");
-    sprint_slots_use(fd < 0); /* Go sees each allocation while it has to tell of it */
+    sprint_slots_avoid(SPRINT_SLOTS_EVENTS, fd >= 0);
     return sprintgo_events_to(fd < 0 ? -1 : fd);
 }

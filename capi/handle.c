@@ -173,6 +173,27 @@ struct sprint_slot *sprint_pin_quiet(uint64_t handle, enum sprint_kind kind) {
     return pin(handle, kind, false);
 }
 
+struct sprint_slot *sprint_pin_next(struct sprint_slot *slot, enum sprint_kind kind) {
+    uint32_t index = slot ? slot->index + 1 : 0;
+    if (slot)
+        sprint_unpin(slot);
+    pthread_mutex_lock(&table);
+    uint32_t end = used;
+    pthread_mutex_unlock(&table);
+    for (; index < end; index++) {
+        slot = slot_at(index);
+        uint64_t word = atomic_load(&slot->word);
+        while ((word & REFERENCES) != 0 && !(word & DYING))
+            if (atomic_compare_exchange_weak(&slot->word, &word, word + 1)) {
+                if (slot->kind == (uint8_t)kind)
+                    return slot;
+                sprint_unpin(slot);
+                break;
+            }
+    }
+    return NULL;
+}
+
 void sprint_repin(struct sprint_slot *slot) {
     atomic_fetch_add(&slot->word, 1);
 }

@@ -72,6 +72,10 @@ sprint_status sprint_pin_dying(uint64_t handle, enum sprint_kind kind, struct sp
  * poisoned one can be freed. */
 struct sprint_slot *sprint_pin_quiet(uint64_t handle, enum sprint_kind kind);
 
+/* The live slot of a kind that follows a pinned one, pinned instead of it; the first for
+ * NULL, NULL at the end. */
+struct sprint_slot *sprint_pin_next(struct sprint_slot *slot, enum sprint_kind kind);
+
 /* One more pin on a pinned slot. */
 void sprint_repin(struct sprint_slot *slot);
 

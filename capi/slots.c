@@ -8,6 +8,7 @@
 
 #include "_cgo_export.h"
 #include "bridge.h"
+#include "mappings.h"
 #include "thread.h"
 
 /* Free pages of one size: first in, first out, so that a page rests before it is used
@@ -24,7 +25,7 @@ static struct sprint_stock stocks[SPRINT_SLOT_CLASSES][2];
 static uint64_t canary_key[2];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static _Atomic uint64_t alive;
-static _Atomic bool unused;
+static _Atomic uint32_t avoided; /* SPRINT_SLOTS_* */
 
 static void prepare(void) {
     uint64_t sizes[SPRINT_SLOT_CLASSES] = {0};
@@ -48,12 +49,15 @@ static struct sprint_stock *stock_for(size_t len, uint32_t flags) {
     return NULL;
 }
 
-void sprint_slots_use(bool use) {
-    atomic_store(&unused, !use);
+void sprint_slots_avoid(uint32_t reason, bool avoid) {
+    if (avoid)
+        atomic_fetch_or(&avoided, reason);
+    else
+        atomic_fetch_and(&avoided, ~reason);
 }
 
 bool sprint_slots_serve(size_t len, uint32_t flags) {
-    return !atomic_load_explicit(&unused, memory_order_relaxed) &&
+    return !atomic_load_explicit(&avoided, memory_order_relaxed) &&
            (flags & ~(uint32_t)SPRINT_BUFFER_FAST) == 0 && stock_for(len, flags) != NULL;
 }
 
@@ -88,6 +92,10 @@ static bool push(struct sprint_stock *s, struct sprint_page *page) {
 static struct sprint_page *fetch(struct sprint_stock *s, size_t len, sprint_status *status) {
     struct sprint_outside batch[SPRINT_SLOT_BATCH];
     uint32_t n = 0;
+    if (!sprint_mappings_spare()) {
+        *status = SPRINT_E_NOMEM;
+        return NULL;
+    }
     *status = sprintgo_slots_take(len, s->fast, batch, &n);
     struct sprint_page *mine = NULL;
     for (uint32_t i = 0; i < n; i++) {

@@ -22,8 +22,11 @@ struct sprint_page {
     unsigned char canary[SPRINT_CANARY]; /* of this use */
 };
 
-/* Whether new secrets may be kept here at all; yes at the start. */
-void sprint_slots_use(bool use);
+/* Why new secrets are not to be kept here: Go has to tell of each, or to seal any. */
+enum { SPRINT_SLOTS_EVENTS = 1, SPRINT_SLOTS_SEAL = 2 };
+
+/* Set or end a reason; none at the start. */
+void sprint_slots_avoid(uint32_t reason, bool avoid);
 
 /* Whether secrets of len bytes with these flags can be kept here. */
 bool sprint_slots_serve(size_t len, uint32_t flags);

@@ -855,9 +855,9 @@ SPRINT_CALL sprint_buffer_sign_ed25519(sprint_buffer seed, const void *msg, size
                                        uint8_t signature[64]);
 
 /**
- * Encrypt with AES-GCM: a fresh random nonce of 12 bytes, the ciphertext, a tag of 16.
+ * Encrypt with AES-256-GCM: a fresh random nonce of 12 bytes, the ciphertext, a tag of 16.
  *
- * @param key      live buffer of 16, 24 or 32 bytes (AES-128, AES-192, AES-256)
+ * @param key      live buffer of 32 bytes
  * @param aad      authenticated, not encrypted; may be NULL if aad_len is 0
  * @param aad_len  size of aad
  * @param plain    may be NULL if len is 0

@@ -2,6 +2,7 @@ package securemem
 
 import (
 	"bytes"
+	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -65,4 +66,21 @@ func leadingNumber(text []byte) (n uint64, ok bool) {
 		n, ok = n*10+uint64(c-'0'), true
 	}
 	return n, ok
+}
+
+// mappingsToSpare reports whether the process may make some more mappings than slots
+// need: one that the Go runtime is refused for itself would end the process. It asks
+// by trying, without allocating.
+func mappingsToSpare() bool {
+	const pages = 80
+	page := uintptr(os.Getpagesize())
+	at, _, errno := unix.RawSyscall6(unix.SYS_MMAP, 0, pages*page, unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANON, ^uintptr(0), 0)
+	if errno != 0 {
+		return false
+	}
+	for i := uintptr(1); i < pages && errno == 0; i += 2 { // neighbours differ: none merge
+		_, _, errno = unix.RawSyscall(unix.SYS_MPROTECT, at+i*page, page, unix.PROT_READ)
+	}
+	_, _, _ = unix.RawSyscall(unix.SYS_MUNMAP, at, pages*page, 0)
+	return errno == 0
 }

@@ -196,6 +196,9 @@ func reclaim(want int64) (got int64) {
 // room returns how many slots of size bytes may be made now, 1 to n. It gives up
 // free slots if there is no room for one. growing is held.
 func room(size, n int) (int, error) {
+	if !mappingsToSpare() {
+		return 0, fmt.Errorf("%w: the process has next to no mappings left (vm.max_map_count)", ErrNoMemory)
+	}
 	l := measure()
 	fit, why := l.fit(size)
 	if fit == 0 && reclaim(int64(size)) > 0 {

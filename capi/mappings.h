@@ -1,0 +1,16 @@
+/* Room for the mappings that the Go runtime needs for itself.
+ *
+ * A Go program that is refused a mapping for its heap or a thread ends itself, and the
+ * host with it. A host can bring that about by using up vm.max_map_count. So a few
+ * mappings are held in reserve; before a call that makes Go allocate for a secret it is
+ * tried whether there is room, and if not, the reserve is given up for Go and the call
+ * is refused where that is possible. */
+#ifndef SPRINT_MAPPINGS_H
+#define SPRINT_MAPPINGS_H
+
+#include <stdbool.h>
+
+/* Whether the process may still map; if not, Go has what was in reserve. */
+bool sprint_mappings_spare(void);
+
+#endif
