@@ -920,7 +920,7 @@ SPRINT_CALL sprint_buffer_hkdf(sprint_buffer key, int32_t hash, const void *salt
  * @param salt        random, different for each password
  * @param salt_len    at least 16 bytes (NIST SP 800-132)
  * @param iterations  at least 100000 (OWASP gives 600000 for SHA-256, 210000 for SHA-512)
- * @param out_len     1 byte to 1 MiB
+ * @param out_len     1 to 1024 bytes
  * @param flags       SPRINT_BUFFER_*, of the new buffer
  * @param[out] out    set to the new buffer on SPRINT_OK, to 0 otherwise
  * @return SPRINT_OK, SPRINT_E_STATE, SPRINT_E_EXPIRED, SPRINT_E_HANDLE, or as sprint_buffer_alloc()
@@ -972,7 +972,7 @@ SPRINT_CALL sprint_memory_stats_get(sprint_memory_stats *inout);
  * @param[out] needed  bytes needed with the NUL, set on SPRINT_E_RANGE too; may be NULL
  * @return SPRINT_OK, SPRINT_E_RANGE, SPRINT_E_ARG, SPRINT_E_FORKED
  *
- * Threads: any. Blocks: no. Since: 1.0.
+ * Threads: any. Blocks: a millisecond or more, to ask the kernel. Since: 1.0.
  */
 SPRINT_CALL sprint_memory_status_json(char *buf, size_t cap, size_t *needed);
 
@@ -998,7 +998,7 @@ enum {
 enum {
     SPRINT_LIMIT_FAIL = 0,   /**< SPRINT_E_MLOCK */
     SPRINT_LIMIT_SEAL = 1,   /**< seal buffers that are not in use, to make room */
-    SPRINT_LIMIT_DEGRADE = 2 /**< take unlocked memory; the stats and the status tell */
+    SPRINT_LIMIT_DEGRADE = 2 /**< take unlocked memory; the status counts it */
 };
 
 /**
@@ -1015,8 +1015,8 @@ SPRINT_CALL sprint_memory_set(int32_t option, int64_t value);
 
 /**
  * Write what happens to secrets (JSON lines, one write(2) each) to a descriptor of the host:
- * allocate, open, close, seal, use, free, expire, refuse, with handle, size and result, never
- * content. Off at the start; off costs nothing.
+ * allocate, refuse, open, close, use, seal, unseal, expire, free, with the number of the
+ * secret, its size and the result, never content. Off at the start; off costs nothing.
  *
  * @param fd  where to write, the rules are those of sprint_log_to_fd(); < 0: off
  * @return SPRINT_OK, SPRINT_E_ARG, SPRINT_E_FORKED

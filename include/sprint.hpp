@@ -240,6 +240,20 @@ SPRINT_NODISCARD inline sprint_status memory_stats(std::nothrow_t,
     out->struct_size = sizeof *out;
     return SPRINT_FN(sprint_memory_stats_get)(out);
 }
+SPRINT_NODISCARD inline sprint_status memory_status_json(std::nothrow_t, char *buf, size_t cap,
+                                                         size_t *needed) noexcept {
+    return SPRINT_FN(sprint_memory_status_json)(buf, cap, needed);
+}
+SPRINT_NODISCARD inline sprint_status memory_self_check(std::nothrow_t) noexcept {
+    return SPRINT_FN(sprint_memory_self_check)();
+}
+SPRINT_NODISCARD inline sprint_status memory_set(std::nothrow_t, int32_t option,
+                                                 int64_t value) noexcept {
+    return SPRINT_FN(sprint_memory_set)(option, value);
+}
+SPRINT_NODISCARD inline sprint_status events_to_fd(std::nothrow_t, int32_t fd) noexcept {
+    return SPRINT_FN(sprint_events_to_fd)(fd);
+}
 
 #ifndef SPRINT_NO_EXCEPTIONS
 /** A failed call: code() is its status, what() "NAME: text". */
@@ -259,6 +273,17 @@ namespace detail {
 inline void check(sprint_status status) {
     if (status != SPRINT_OK)
         throw error(status, last_error());
+}
+/** All of a text that call(buf, cap, needed) writes; it may grow between two calls. */
+template <class Call> std::string text(const Call &call) {
+    std::string all(1024, '\0');
+    size_t needed = 0;
+    sprint_status status;
+    while ((status = call(&all[0], all.size(), &needed)) == SPRINT_E_RANGE)
+        all.resize(needed + 256);
+    check(status);
+    all.resize(needed - 1);
+    return all;
 }
 } // namespace detail
 
@@ -280,6 +305,20 @@ inline sprint_memory_stats memory_stats() {
     sprint_memory_stats stats;
     detail::check(memory_stats(std::nothrow, &stats));
     return stats;
+}
+inline std::string memory_status_json() {
+    return detail::text([](char *buf, size_t cap, size_t *needed) {
+        return memory_status_json(std::nothrow, buf, cap, needed);
+    });
+}
+inline void memory_self_check() {
+    detail::check(memory_self_check(std::nothrow));
+}
+inline void memory_set(int32_t option, int64_t value) {
+    detail::check(memory_set(std::nothrow, option, value));
+}
+inline void events_to_fd(int32_t fd) {
+    detail::check(events_to_fd(std::nothrow, fd));
 }
 #endif
 
@@ -373,6 +412,12 @@ class Buffer : public detail::unique_handle<sprint_buffer, detail::buffer_free> 
     SPRINT_NODISCARD sprint_status open_write(std::nothrow_t, WriteBorrow *out) noexcept {
         return borrow(SPRINT_WRITE, out);
     }
+    SPRINT_NODISCARD sprint_status seal(std::nothrow_t) const noexcept {
+        return SPRINT_FN(sprint_buffer_seal)(get());
+    }
+    SPRINT_NODISCARD sprint_status expire_after(std::nothrow_t, int64_t ttl_ms) noexcept {
+        return SPRINT_FN(sprint_buffer_expire_after)(get(), ttl_ms);
+    }
     SPRINT_NODISCARD sprint_status equal(std::nothrow_t, const Buffer &other,
                                          bool *out) const noexcept {
         int32_t same = 0;
@@ -383,6 +428,46 @@ class Buffer : public detail::unique_handle<sprint_buffer, detail::buffer_free> 
     SPRINT_NODISCARD sprint_status hmac(std::nothrow_t, int32_t hash, const void *msg, size_t len,
                                         void *mac, size_t cap, size_t *n) const noexcept {
         return SPRINT_FN(sprint_buffer_hmac)(get(), hash, msg, len, mac, cap, n);
+    }
+    SPRINT_NODISCARD sprint_status public_ed25519(std::nothrow_t, uint8_t key[32]) const noexcept {
+        return SPRINT_FN(sprint_buffer_public_ed25519)(get(), key);
+    }
+    SPRINT_NODISCARD sprint_status sign_ed25519(std::nothrow_t, const void *msg, size_t len,
+                                                uint8_t signature[64]) const noexcept {
+        return SPRINT_FN(sprint_buffer_sign_ed25519)(get(), msg, len, signature);
+    }
+    SPRINT_NODISCARD sprint_status encrypt(std::nothrow_t, const void *aad, size_t aad_len,
+                                           const void *plain, size_t len, void *out, size_t cap,
+                                           size_t *n) const noexcept {
+        return SPRINT_FN(sprint_buffer_encrypt)(get(), aad, aad_len, plain, len, out, cap, n);
+    }
+    SPRINT_NODISCARD sprint_status decrypt(std::nothrow_t, const void *aad, size_t aad_len,
+                                           const void *sealed, size_t len, uint32_t flags,
+                                           Buffer *out) const noexcept {
+        sprint_buffer handle = 0;
+        sprint_status status =
+            SPRINT_FN(sprint_buffer_decrypt)(get(), aad, aad_len, sealed, len, flags, &handle);
+        out->reset(handle);
+        return status;
+    }
+    SPRINT_NODISCARD sprint_status hkdf(std::nothrow_t, int32_t hash, const void *salt,
+                                        size_t salt_len, const void *info, size_t info_len,
+                                        size_t out_len, uint32_t flags,
+                                        Buffer *out) const noexcept {
+        sprint_buffer handle = 0;
+        sprint_status status = SPRINT_FN(sprint_buffer_hkdf)(get(), hash, salt, salt_len, info,
+                                                             info_len, out_len, flags, &handle);
+        out->reset(handle);
+        return status;
+    }
+    SPRINT_NODISCARD sprint_status pbkdf2(std::nothrow_t, int32_t hash, const void *salt,
+                                          size_t salt_len, uint32_t iterations, size_t out_len,
+                                          uint32_t flags, Buffer *out) const noexcept {
+        sprint_buffer handle = 0;
+        sprint_status status = SPRINT_FN(sprint_buffer_pbkdf2)(get(), hash, salt, salt_len,
+                                                               iterations, out_len, flags, &handle);
+        out->reset(handle);
+        return status;
     }
 
 #ifndef SPRINT_NO_EXCEPTIONS
@@ -423,6 +508,12 @@ class Buffer : public detail::unique_handle<sprint_buffer, detail::buffer_free> 
         detail::check(open_write(std::nothrow, &out));
         return out;
     }
+    void seal() const {
+        detail::check(seal(std::nothrow));
+    }
+    void expire_after(int64_t ttl_ms) {
+        detail::check(expire_after(std::nothrow, ttl_ms));
+    }
     SPRINT_NODISCARD bool equal(const Buffer &other) const {
         bool same = false;
         detail::check(equal(std::nothrow, other, &same));
@@ -433,6 +524,41 @@ class Buffer : public detail::unique_handle<sprint_buffer, detail::buffer_free> 
         size_t n = 0;
         detail::check(hmac(std::nothrow, hash, msg, len, mac, cap, &n));
         return n;
+    }
+    void public_ed25519(uint8_t key[32]) const {
+        detail::check(public_ed25519(std::nothrow, key));
+    }
+    void sign_ed25519(const void *msg, size_t len, uint8_t signature[64]) const {
+        detail::check(sign_ed25519(std::nothrow, msg, len, signature));
+    }
+    /** Returns the bytes written to out. */
+    size_t encrypt(const void *aad, size_t aad_len, const void *plain, size_t len, void *out,
+                   size_t cap) const {
+        size_t n = 0;
+        detail::check(encrypt(std::nothrow, aad, aad_len, plain, len, out, cap, &n));
+        return n;
+    }
+    SPRINT_NODISCARD Buffer decrypt(const void *aad, size_t aad_len, const void *sealed, size_t len,
+                                    uint32_t flags = SPRINT_BUFFER_DEFAULT) const {
+        Buffer made;
+        detail::check(decrypt(std::nothrow, aad, aad_len, sealed, len, flags, &made));
+        return made;
+    }
+    SPRINT_NODISCARD Buffer hkdf(int32_t hash, const void *salt, size_t salt_len, const void *info,
+                                 size_t info_len, size_t out_len,
+                                 uint32_t flags = SPRINT_BUFFER_DEFAULT) const {
+        Buffer made;
+        detail::check(
+            hkdf(std::nothrow, hash, salt, salt_len, info, info_len, out_len, flags, &made));
+        return made;
+    }
+    SPRINT_NODISCARD Buffer pbkdf2(int32_t hash, const void *salt, size_t salt_len,
+                                   uint32_t iterations, size_t out_len,
+                                   uint32_t flags = SPRINT_BUFFER_DEFAULT) const {
+        Buffer made;
+        detail::check(
+            pbkdf2(std::nothrow, hash, salt, salt_len, iterations, out_len, flags, &made));
+        return made;
     }
 #endif
 
@@ -557,6 +683,10 @@ class Conn : public detail::unique_handle<sprint_conn, detail::conn_release> {
         return answered(
             SPRINT_FN(sprint_conn_request)(get(), data, len, buf, cap, flags, timeout_ms, n));
     }
+    SPRINT_NODISCARD sprint_status write_secret(std::nothrow_t, const Buffer &secret,
+                                                int64_t timeout_ms) noexcept {
+        return wrote(SPRINT_FN(sprint_conn_write_secret)(get(), secret.get(), timeout_ms));
+    }
     SPRINT_NODISCARD sprint_status try_write(std::nothrow_t, const void *data, size_t len,
                                              size_t *n) noexcept {
         return wrote(SPRINT_FN(sprint_conn_try_write)(get(), data, len, n));
@@ -614,6 +744,9 @@ class Conn : public detail::unique_handle<sprint_conn, detail::conn_release> {
         size_t n = 0;
         detail::check(request(std::nothrow, data, len, buf, cap, flags, timeout_ms, &n));
         return n;
+    }
+    void write_secret(const Buffer &secret, int64_t timeout_ms) {
+        detail::check(write_secret(std::nothrow, secret, timeout_ms));
     }
     /** Returns the bytes accepted; 0 where C says SPRINT_E_WOULD_BLOCK. */
     SPRINT_NODISCARD size_t try_write(const void *data, size_t len) {
@@ -759,16 +892,9 @@ class Pool : public detail::unique_handle<sprint_pool, detail::pool_free> {
         return out;
     }
     std::string status_json() const {
-        std::string text(1024, '\0');
-        size_t needed = 0;
-        sprint_status status;
-        /* The text may grow between two calls. */
-        while ((status = status_json(std::nothrow, &text[0], text.size(), &needed)) ==
-               SPRINT_E_RANGE)
-            text.resize(needed + 256);
-        detail::check(status);
-        text.resize(needed - 1);
-        return text;
+        return detail::text([this](char *buf, size_t cap, size_t *needed) {
+            return status_json(std::nothrow, buf, cap, needed);
+        });
     }
     /** Returns the leases that were cut off. */
     uint32_t close(int64_t grace_ms) const {

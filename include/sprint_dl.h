@@ -68,6 +68,8 @@
     X(sprint_status, sprint_conn_request, (sprint_conn conn, const void *data, size_t len, \
                                            void *buf, size_t cap, uint32_t flags, \
                                            int64_t timeout_ms, size_t *n)) \
+    X(sprint_status, sprint_conn_write_secret, (sprint_conn conn, sprint_buffer secret, \
+                                                int64_t timeout_ms)) \
     X(sprint_status, sprint_conn_try_write, (sprint_conn conn, const void *data, size_t len, \
                                              size_t *n)) \
     X(sprint_status, sprint_conn_try_read, (sprint_conn conn, void *buf, size_t cap, size_t *n)) \
@@ -89,12 +91,34 @@
     X(sprint_status, sprint_buffer_open, (sprint_buffer buffer, int32_t mode, void **data, \
                                           size_t *len)) \
     X(sprint_status, sprint_buffer_close, (sprint_buffer buffer)) \
+    X(sprint_status, sprint_buffer_seal, (sprint_buffer buffer)) \
+    X(sprint_status, sprint_buffer_expire_after, (sprint_buffer buffer, int64_t ttl_ms)) \
     X(sprint_status, sprint_buffer_equal, (sprint_buffer a, sprint_buffer b, int32_t *equal)) \
     X(sprint_status, sprint_buffer_hmac, (sprint_buffer key, int32_t hash, const void *msg, \
                                           size_t len, void *mac, size_t cap, size_t *n)) \
+    X(sprint_status, sprint_buffer_public_ed25519, (sprint_buffer seed, uint8_t key[32])) \
+    X(sprint_status, sprint_buffer_sign_ed25519, (sprint_buffer seed, const void *msg, \
+                                                  size_t len, uint8_t signature[64])) \
+    X(sprint_status, sprint_buffer_encrypt, (sprint_buffer key, const void *aad, size_t aad_len, \
+                                             const void *plain, size_t len, void *out, \
+                                             size_t cap, size_t *n)) \
+    X(sprint_status, sprint_buffer_decrypt, (sprint_buffer key, const void *aad, size_t aad_len, \
+                                             const void *sealed, size_t len, uint32_t flags, \
+                                             sprint_buffer *out)) \
+    X(sprint_status, sprint_buffer_hkdf, (sprint_buffer key, int32_t hash, const void *salt, \
+                                          size_t salt_len, const void *info, size_t info_len, \
+                                          size_t out_len, uint32_t flags, sprint_buffer *out)) \
+    X(sprint_status, sprint_buffer_pbkdf2, (sprint_buffer password, int32_t hash, \
+                                            const void *salt, size_t salt_len, \
+                                            uint32_t iterations, size_t out_len, \
+                                            uint32_t flags, sprint_buffer *out)) \
     X(void, sprint_buffer_free, (sprint_buffer buffer)) \
     X(void, sprint_wipe, (void *p, size_t len)) \
-    X(sprint_status, sprint_memory_stats_get, (sprint_memory_stats *inout))
+    X(sprint_status, sprint_memory_stats_get, (sprint_memory_stats *inout)) \
+    X(sprint_status, sprint_memory_status_json, (char *buf, size_t cap, size_t *needed)) \
+    X(sprint_status, sprint_memory_self_check, (void)) \
+    X(sprint_status, sprint_memory_set, (int32_t option, int64_t value)) \
+    X(sprint_status, sprint_events_to_fd, (int32_t fd))
 /* clang-format on */
 
 /** Pointers to the functions of a loaded library. All are set, or none is. */

@@ -109,15 +109,17 @@ func alloc(n int, f Flags, fill func(p []byte)) (*Buffer, error) {
 	case kernel == nil:
 		return nil, ErrNoReplace
 	}
-	b := &Buffer{id: lastID.Add(1), size: n, flags: f, owners: 1}
+	// Filling is a use: at the limit another allocation must not seal what is half made.
+	b := &Buffer{id: lastID.Add(1), size: n, flags: f, owners: 1, writing: 1}
 	if err := b.occupy(); err != nil {
 		return nil, err
 	}
 	fill(b.data)
-	b.rest()
 	b.begin()
 	b.tell("allocate", nil)
-	return b, nil
+	b.mu.Lock()
+	b.writing--
+	return b, b.unlock()
 }
 
 // begin and end count the buffers of the host.
@@ -198,10 +200,10 @@ func (b *Buffer) Free() error {
 		return ErrFreed
 	}
 	b.owners--
+	last := b.owners == 0
 	damage := error(nil)
-	if b.owners == 0 {
+	if last {
 		if !b.ours {
-			b.tell("free", nil)
 			defer b.end()
 		}
 		damage = b.damage
@@ -209,7 +211,11 @@ func (b *Buffer) Free() error {
 			b.timer.Stop()
 		}
 	}
-	return errors.Join(damage, b.unlock())
+	err := errors.Join(damage, b.unlock())
+	if last {
+		b.tell("free", err)
+	}
+	return err
 }
 
 // idle reports whether no borrow and no use has a claim on the secret. mu is held.

@@ -64,6 +64,8 @@ func (b *Buffer) withEd25519(fn func(*signer) error) error {
 	if b.size != Ed25519SeedSize {
 		return fmt.Errorf("%w: a seed of %d bytes, Ed25519 takes %d", ErrCrypto, b.size, Ed25519SeedSize)
 	}
+	scrubStack()
+	defer scrubStack()
 	return b.useClean(func(seed []byte) error {
 		k := &signer{worker: workers[SHA512].Get().(*macWorker)}
 		defer func() {

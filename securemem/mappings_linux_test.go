@@ -59,7 +59,7 @@ func exhaustMappings(backend Backend) {
 		}
 	}
 	refused, given := 0, 0
-	for range 16 {
+	for range 64 { // until there are more than mappingsToSpare asks for
 		for range 4 {
 			b, err := From(pattern(64), 0)
 			switch {

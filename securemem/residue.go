@@ -2,6 +2,7 @@ package securemem
 
 import (
 	"reflect"
+	"runtime"
 	"unsafe"
 )
 
@@ -20,6 +21,19 @@ func (b *Buffer) useClean(fn func(secret []byte) error) error {
 		return inSecret(func() error { return fn(b.data) })
 	}
 	return fn(b.data)
+}
+
+// deepStack is more than what any of the operations here puts on the stack.
+const deepStack = 16 << 10
+
+// scrubStack overwrites the part of the stack that callees use. Before a use it makes
+// the stack large enough: growing it later would leave a copy behind in the old one.
+//
+//go:noinline
+func scrubStack() {
+	var frame [deepStack]byte
+	Wipe(frame[:])
+	runtime.KeepAlive(&frame)
 }
 
 // scrub overwrites an object of another package, such as a cipher, that object points

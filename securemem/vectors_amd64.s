@@ -1,7 +1,12 @@
 #include "textflag.h"
 
-// func clearVectors()
-TEXT ·clearVectors(SB), NOSPLIT, $0-0
+// func clearWideVectors()
+TEXT ·clearWideVectors(SB), NOSPLIT, $0-0
+	VZEROALL
+	RET
+
+// func clearNarrowVectors()
+TEXT ·clearNarrowVectors(SB), NOSPLIT, $0-0
 	PXOR X0, X0
 	PXOR X1, X1
 	PXOR X2, X2

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import re
 import subprocess
 import sys
@@ -27,6 +28,7 @@ Prototypes = dict[str, Prototype]
 C_NAMES = {
     "int32_t": "i32",
     "int64_t": "i64",
+    "uint8_t": "u8",
     "uint16_t": "u16",
     "uint32_t": "u32",
     "uint64_t": "u64",
@@ -38,6 +40,7 @@ RUST_NAMES = {"c_char": "char", "c_void": "void"}
 CTYPES_NAMES = {
     "c_int32": "i32",
     "c_int64": "i64",
+    "c_uint8": "u8",
     "c_uint16": "u16",
     "c_uint32": "u32",
     "c_uint64": "u64",
@@ -81,8 +84,9 @@ def c_type(text: str, names: dict[str, str]) -> str:
 def c_parameters(text: str, names: dict[str, str]) -> Prototype:
     if text.strip() == "void":
         return ()
-    # A parameter is a type and a name: the name is dropped.
-    return tuple(c_type(re.sub(r"\w+\s*$", "", part), names) for part in text.split(","))
+    # A parameter is a type and a name: the name is dropped. One with a size is a pointer.
+    pointers = re.sub(r"\b(\w+)\[\d+\]", r"*\1", text)
+    return tuple(c_type(re.sub(r"\w+\s*$", "", part), names) for part in pointers.split(","))
 
 
 def without_comments(text: str) -> str:
@@ -171,10 +175,9 @@ class CtypesNames:
             elif isinstance(node, ast.ClassDef):
                 self.add_class(node)
             elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                try:
+                # What is no type is left out; a row that uses it will say so.
+                with contextlib.suppress(Unreadable):
                     self.known[node.targets[0].id] = self.type(node.value)
-                except Unreadable:
-                    pass  # no type; a row that uses it will say so
 
     def add_class(self, node: ast.ClassDef) -> None:
         base = ast.unparse(node.bases[0]) if node.bases else ""

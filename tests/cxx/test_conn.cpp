@@ -113,6 +113,23 @@ TEST(read_exact_waits_for_all_of_it) {
     CHECK(std::memcmp(seen, "firstsecond", 11) == 0);
 }
 
+TEST(a_secret_is_sent_from_its_buffer_sealed_or_not) {
+    Lease lease;
+    Conn &conn = lease.conn;
+    start_echo(conn);
+    char token[] = {'t', 'o', 'k', 'e', 'n'}, seen[5];
+    sprint::Buffer secret = sprint::Buffer::from(token, sizeof token);
+    for (int i = 0; i < 2; i++) {
+        conn.write_secret(secret, 5000);
+        conn.read_exact(seen, sizeof seen, 5000);
+        CHECK(std::memcmp(seen, "token", 5) == 0);
+        secret.seal();
+    }
+    sprint::WriteBorrow writer = secret.open_write();
+    CHECK_THROWS(SPRINT_E_STATE, "", conn.write_secret(secret, 5000));
+    CHECK_THROWS(SPRINT_E_HANDLE, "", conn.write_secret(sprint::Buffer(), 5000));
+}
+
 TEST(a_slow_answer_is_a_timeout_and_comes_later) {
     Switch on("delay_ms=200");
     Lease lease;

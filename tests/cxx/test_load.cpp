@@ -24,6 +24,8 @@ TEST(before_load_every_call_is_a_state_error) {
     CHECK_THROWS(SPRINT_E_STATE, "", sprint::Buffer::alloc(16));
     sprint_memory_stats stats;
     CHECK_STATUS(SPRINT_E_STATE, sprint::memory_stats(std::nothrow, &stats));
+    CHECK_THROWS(SPRINT_E_STATE, "", sprint::memory_status_json());
+    CHECK_THROWS(SPRINT_E_STATE, "", sprint::memory_self_check());
     CHECK(std::strcmp(sprint::version(), "not loaded") == 0);
     sprint::wipe(nullptr, 0);
 }

@@ -97,3 +97,43 @@ TEST(a_borrow_is_given_back) {
     CHECK_STATUS(SPRINT_OK, secret.open(std::nothrow, &reader));
     CHECK(reader.size() == 16);
 }
+
+TEST(a_key_is_used_where_it_lies) {
+    sprint::Buffer key, derived, plain;
+    CHECK_STATUS(SPRINT_OK, sprint::Buffer::random(std::nothrow, 32, SPRINT_BUFFER_FAST, &key));
+    CHECK_STATUS(SPRINT_OK,
+                 key.hkdf(std::nothrow, SPRINT_HASH_SHA256, "salt", 4, "info", 4, 32, 0, &derived));
+    CHECK_STATUS(SPRINT_OK, key.seal(std::nothrow));
+    uint8_t public_key[32], signature[64], sealed[33];
+    CHECK_STATUS(SPRINT_OK, key.public_ed25519(std::nothrow, public_key));
+    CHECK_STATUS(SPRINT_OK, key.sign_ed25519(std::nothrow, "message", 7, signature));
+    size_t n = 0;
+    CHECK_STATUS(SPRINT_OK,
+                 derived.encrypt(std::nothrow, "to", 2, "plain", 5, sealed, sizeof sealed, &n));
+    CHECK(n == sizeof sealed);
+    CHECK_STATUS(SPRINT_E_CRYPTO, derived.decrypt(std::nothrow, "from", 4, sealed, n, 0, &plain));
+    CHECK(!plain);
+    CHECK_STATUS(SPRINT_OK, derived.decrypt(std::nothrow, "to", 2, sealed, n, 0, &plain));
+    CHECK_STATUS(SPRINT_E_ARG, plain.pbkdf2(std::nothrow, SPRINT_HASH_SHA256, "sixteen-byte-salt",
+                                            17, 99999, 32, 0, &derived));
+    CHECK(!derived);
+    CHECK_STATUS(SPRINT_E_ARG, key.expire_after(std::nothrow, 0));
+
+    Pool pool;
+    Conn conn;
+    CHECK_STATUS(SPRINT_OK, make_pool(1, &pool));
+    CHECK_STATUS(SPRINT_OK, pool.acquire(std::nothrow, 5000, &conn));
+    CHECK_STATUS(SPRINT_OK, conn.write_secret(std::nothrow, plain, 5000));
+    CHECK_STATUS(SPRINT_E_HANDLE, conn.write_secret(std::nothrow, derived, 5000));
+    CHECK(conn.failed());
+}
+
+TEST(the_protection_of_memory_is_asked_for_and_set) {
+    CHECK_STATUS(SPRINT_OK, sprint::memory_self_check(std::nothrow));
+    char text[1];
+    size_t needed = 0;
+    CHECK_STATUS(SPRINT_E_RANGE, sprint::memory_status_json(std::nothrow, text, 1, &needed));
+    CHECK(needed > 2);
+    CHECK_STATUS(SPRINT_E_UNSUPPORTED, sprint::memory_set(std::nothrow, 99, 0));
+    CHECK_STATUS(SPRINT_OK, sprint::events_to_fd(std::nothrow, -1));
+}

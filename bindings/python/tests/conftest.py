@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import pytest
-import sprint
 
+import sprint
 from relay import ROOT, Relay
 
 os.environ.setdefault("SPRINT_LIBRARY", str(ROOT / "build/libsprint.so.1"))
@@ -42,6 +42,14 @@ def until(condition: Callable[[], bool], limit: float = 10) -> None:
     while not condition():
         assert time.monotonic() < end, "the condition did not come true"
         time.sleep(0.005)
+
+
+def is_expired(secret: sprint.SecureBuffer) -> bool:
+    try:
+        secret.read(0, 1)
+    except sprint.SecretExpired:
+        return True
+    return False
 
 
 @pytest.fixture(params=["main thread", "other thread"])

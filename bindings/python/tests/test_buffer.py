@@ -10,6 +10,7 @@ import threading
 from array import array
 
 import pytest
+
 import sprint
 
 

@@ -8,9 +8,9 @@ import time
 from array import array
 
 import pytest
-import sprint
-from conftest import Run, until
 
+import sprint
+from conftest import Run, is_expired, until
 from relay import Relay
 
 MIB = bytes(range(256)) * 4096
@@ -92,6 +92,35 @@ def test_a_secret_is_sent_from_guarded_memory(echo: sprint.Conn, run: Run) -> No
     ):
         run(lambda: echo.write(view, 5))
     assert echo.read_exact(5, 5) == b"token"
+
+
+@pytest.mark.parametrize("timeout", [5, 0.1])  # the main thread waits in two ways
+def test_a_secret_is_sent_from_its_buffer_sealed_or_not(
+    echo: sprint.Conn, run: Run, timeout: float
+) -> None:
+    with sprint.SecureBuffer.from_bytearray(bytearray(b"token")) as secret:
+        for _ in range(2):
+            run(lambda: echo.write_secret(secret, timeout))
+            assert echo.read_exact(5, 5) == b"token"
+            secret.seal()
+
+
+@pytest.mark.parametrize("timeout", [5, 0.1])
+def test_a_secret_that_cannot_be_read_is_not_sent(
+    echo: sprint.Conn, run: Run, timeout: float
+) -> None:
+    with sprint.SecureBuffer(5) as secret:
+        with secret.open(write=True), pytest.raises(sprint.StateError):
+            run(lambda: echo.write_secret(secret, timeout))
+        secret.expire_after(0.001)
+        until(lambda: is_expired(secret))
+        with pytest.raises(sprint.SecretExpired):
+            run(lambda: echo.write_secret(secret, timeout))
+    with pytest.raises(sprint.HandleError):
+        run(lambda: echo.write_secret(secret, timeout))
+    with pytest.raises(ValueError, match="timeout"):
+        run(lambda: echo.write_secret(sprint.SecureBuffer(5), -timeout))
+    assert run(lambda: echo.request(b"still good", timeout=5)) == b"still good"
 
 
 def test_read_into_fills_a_part_of_a_buffer(echo: sprint.Conn, run: Run) -> None:

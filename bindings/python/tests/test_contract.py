@@ -7,11 +7,11 @@ import re
 from typing import Any
 
 import pytest
-import sprint
-from sprint import _errors, _native, buffer, config, conn
-from sprint._library import _LEVELS
 
+import sprint
 from relay import ROOT
+from sprint import _borrow, _errors, _native, buffer, config, conn, protection
+from sprint._library import _LEVELS
 
 HEADER = re.sub(r"/\*.*?\*/", "", (ROOT / "include/sprint.h").read_text(), flags=re.S)
 
@@ -19,6 +19,7 @@ SCALARS: dict[str, Any] = {
     "sprint_status": ctypes.c_int32,
     "int32_t": ctypes.c_int32,
     "int64_t": ctypes.c_int64,
+    "uint8_t": ctypes.c_uint8,
     "uint16_t": ctypes.c_uint16,
     "uint32_t": ctypes.c_uint32,
     "uint64_t": ctypes.c_uint64,
@@ -34,7 +35,7 @@ SCALARS: dict[str, Any] = {
 
 def ctype(declaration: str, result: bool = False) -> Any:
     """The ctypes type of a C parameter or result."""
-    declaration = declaration.strip()
+    declaration = re.sub(r"(\w+)\[\d+\]", r"*\1", declaration.strip())
     if result:
         base, stars = declaration.replace("*", ""), declaration.count("*")
     else:
@@ -135,8 +136,20 @@ def test_constants_are_those_of_the_header() -> None:
     assert constants("SPRINT_HASH_") == {
         f"SPRINT_HASH_{name.upper()}": number for name, (number, _) in buffer._HASHES.items()
     }
-    assert constants("SPRINT_READ") == {"SPRINT_READ": buffer._READ}
-    assert constants("SPRINT_WRITE") == {"SPRINT_WRITE": buffer._WRITE}
+    assert constants("SPRINT_READ") == {"SPRINT_READ": _borrow.READ}
+    assert constants("SPRINT_WRITE") == {"SPRINT_WRITE": _borrow.WRITE}
+    assert constants("SPRINT_MEM_") == {
+        "SPRINT_MEM_BUDGET_BYTES": protection._BUDGET_BYTES,
+        "SPRINT_MEM_BACKEND": protection._BACKEND,
+        "SPRINT_MEM_AT_LIMIT": protection._AT_LIMIT,
+    }
+    for prefix, ours in (
+        ("SPRINT_BUFFER_", {"default": 0, **buffer._FLAGS}),
+        ("SPRINT_BACKEND_", protection._BACKENDS),
+        ("SPRINT_LIMIT_", protection._LIMITS),
+    ):
+        assert constants(prefix) == {f"{prefix}{name.upper()}": n for name, n in ours.items()}
+    assert set(sprint.BufferFlags.__annotations__) == set(buffer._FLAGS)
 
 
 def test_the_versions_agree() -> None:

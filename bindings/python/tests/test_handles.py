@@ -11,10 +11,10 @@ from ctypes import byref
 from typing import Any
 
 import pytest
-import sprint
-from sprint import _native
 
+import sprint
 from relay import Relay
+from sprint import _native
 
 KINDS = ("config", "pool", "conn", "buffer")
 TAKES_A_HANDLE = sorted(
@@ -144,6 +144,7 @@ def test_a_bad_second_handle_is_refused_too(live: dict[str, int]) -> None:
         refused("sprint_buffer_equal", live["buffer"], second)
         with pytest.raises(sprint.HandleError):
             _native.lib().sprint_config_set_buffer(live["config"], 22, second)
+        refused("sprint_conn_write_secret", live["conn"], second)
     everything_works(live)
 
 
@@ -154,6 +155,7 @@ MAY_BE_NULL = {
     ("sprint_conn_read_exact", 4),
     ("sprint_buffer_open", 3),
     ("sprint_buffer_hmac", 6),
+    ("sprint_buffer_encrypt", 7),
 }
 MUST_POINT = [
     (name, index)
@@ -176,11 +178,14 @@ def test_optional_outputs_may_be_null(live: dict[str, int]) -> None:
     lib = _native.lib()
     data, tag = ctypes.c_void_p(), ctypes.create_string_buffer(32)
     lib.sprint_buffer_hmac(live["buffer"], 1, None, 0, tag, 32, None)
+    lib.sprint_buffer_encrypt(live["buffer"], None, 0, None, 0, tag, 32, None)
     lib.sprint_buffer_open(live["buffer"], 1, byref(data), None)
     lib.sprint_buffer_close(live["buffer"])
     with pytest.raises(sprint.Timeout):
         lib.sprint_conn_read_exact(live["conn"], tag, 1, 0, None)
-    lib.sprint_pool_status_json(live["pool"], ctypes.create_string_buffer(9999), 9999, None)
+    text = ctypes.create_string_buffer(9999)
+    lib.sprint_pool_status_json(live["pool"], text, 9999, None)
+    lib.sprint_memory_status_json(text, 9999, None)
     lib.sprint_pool_close(live["pool"], 0, None)
 
 

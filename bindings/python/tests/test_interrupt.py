@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+
 import sprint
 from conftest import until
-
 from relay import Relay
 
 
@@ -41,6 +41,10 @@ def after(seconds: float) -> Callable[[], bool]:
     return lambda: time.monotonic() > end
 
 
+def helpers() -> list[threading.Thread]:
+    return [t for t in threading.enumerate() if t.name == "sprint-wait"]
+
+
 @pytest.mark.parametrize(
     "call",
     [
@@ -60,6 +64,12 @@ def test_ctrl_c_ends_a_blocked_write(echo: sprint.Conn) -> None:
     with ctrl_c(after(1)):
         while True:
             echo.write(bytes(1 << 20))
+
+
+def test_ctrl_c_ends_a_blocked_write_of_a_secret(echo: sprint.Conn) -> None:
+    with sprint.SecureBuffer(1 << 18) as secret, ctrl_c(after(1)):
+        while True:
+            echo.write_secret(secret)
 
 
 def test_a_read_that_was_interrupted_can_be_repeated(echo: sprint.Conn) -> None:
@@ -93,6 +103,16 @@ def test_ctrl_c_ends_a_close_that_waits_for_leases(pool: sprint.Pool) -> None:
     conn.release()
 
 
+def test_ctrl_c_ends_a_derivation_and_what_is_derived_yet_is_freed() -> None:
+    with sprint.SecureBuffer.random(8) as password:
+        before = sprint.memory_stats().buffers
+        with ctrl_c(after(0.1)):
+            password.pbkdf2("sha512", bytes(16), 1_000_000, 32)
+        assert helpers(), "the derivation was waited for"
+        until(lambda: not helpers())
+        assert sprint.memory_stats().buffers == before
+
+
 def test_a_handler_that_returns_does_not_end_the_wait(echo: sprint.Conn) -> None:
     calls: list[int] = []
     before = signal.signal(signal.SIGALRM, lambda number, frame: calls.append(number))
@@ -112,4 +132,4 @@ def test_no_helper_thread_stays(pool: sprint.Pool) -> None:
     pool.warm_up(2)
     for _ in range(5):
         pool.acquire().release()
-    until(lambda: not any(t.name == "sprint-wait" for t in threading.enumerate()))
+    until(lambda: not helpers())

@@ -127,6 +127,14 @@ def cycle():
                 bytes(view[:1])
             secret.hmac("sha512", b"message")
         sprint.SecureBuffer.from_bytearray(bytearray(size))
+    with sprint.SecureBuffer.random(32) as key:
+        key.decrypt(key.encrypt(b"message", b"aad"), b"aad").close()
+        refused(sprint.CryptoError, lambda: key.decrypt(bytes(64)))
+        key.hkdf("sha512", 5000)
+        key.sign(b"message")
+        key.seal()
+        key.expire_after(60)
+        sprint.memory_status()
     kept = sprint.SecureBuffer.random(32).open()
     view = kept.__enter__()
     del kept, view

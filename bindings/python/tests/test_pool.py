@@ -12,9 +12,9 @@ import urllib.error
 import urllib.request
 
 import pytest
+
 import sprint
 from conftest import Run, in_thread, until
-
 from relay import Relay
 
 

@@ -35,11 +35,20 @@ from ._errors import (
     UnsupportedError,
     WouldBlock,
 )
-from ._library import log_to_fd, version
-from .buffer import MemoryStats, SecureBuffer, equal, memory_stats, wipe
+from ._library import events_to_fd, log_to_fd, version
+from .buffer import BufferFlags, SecureBuffer, equal, wipe
 from .config import Options
 from .conn import WANT_READ, WANT_WRITE, Conn
 from .pool import Pool, PoolStats
+from .protection import (
+    MappingStatus,
+    MemoryProtectionStatus,
+    MemoryStats,
+    memory_self_check,
+    memory_set,
+    memory_stats,
+    memory_status,
+)
 
 __version__ = "1.0.0"
 
@@ -49,6 +58,7 @@ __all__ = [
     "ABIError",
     "ArgumentError",
     "BreakerOpen",
+    "BufferFlags",
     "BufferTooSmall",
     "CertificateError",
     "Conn",
@@ -58,7 +68,9 @@ __all__ = [
     "HandleError",
     "InternalError",
     "LockedMemoryError",
+    "MappingStatus",
     "MemoryCorrupted",
+    "MemoryProtectionStatus",
     "MemoryStats",
     "NetworkError",
     "Options",
@@ -78,8 +90,12 @@ __all__ = [
     "WouldBlock",
     "__version__",
     "equal",
+    "events_to_fd",
     "log_to_fd",
+    "memory_self_check",
+    "memory_set",
     "memory_stats",
+    "memory_status",
     "version",
     "wipe",
 ]

@@ -8,9 +8,20 @@ call on the same thread can replace its text.
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import threading
-from ctypes import POINTER, c_char_p, c_int32, c_int64, c_size_t, c_uint16, c_uint32, c_uint64
+from ctypes import (
+    POINTER,
+    c_char_p,
+    c_int32,
+    c_int64,
+    c_size_t,
+    c_uint8,
+    c_uint16,
+    c_uint32,
+    c_uint64,
+)
 from ctypes import c_void_p as pointer
 from pathlib import Path
 from typing import Any
@@ -26,6 +37,7 @@ WOULD_BLOCK = _errors.WouldBlock.code
 SONAME = "libsprint.so.1"
 
 _INT64_MAX = (1 << 63) - 1
+UINT32_MAX = (1 << 32) - 1
 
 
 class PoolStats(ctypes.Structure):
@@ -93,6 +105,7 @@ class handle(c_uint64):
 
 _sizes = POINTER(c_size_t)
 _handles = POINTER(handle)
+_bytes = POINTER(c_uint8)
 
 PROTOTYPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "sprint_init": (Status, (c_uint32,)),
@@ -123,6 +136,7 @@ PROTOTYPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         Status,
         (handle, pointer, c_size_t, pointer, c_size_t, c_uint32, c_int64, _sizes),
     ),
+    "sprint_conn_write_secret": (Status, (handle, handle, c_int64)),
     "sprint_conn_try_write": (Status, (handle, pointer, c_size_t, _sizes)),
     "sprint_conn_try_read": (Status, (handle, pointer, c_size_t, _sizes)),
     "sprint_conn_flush": (Status, (handle, c_int64)),
@@ -139,14 +153,38 @@ PROTOTYPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "sprint_buffer_write": (Status, (handle, c_size_t, pointer, c_size_t)),
     "sprint_buffer_open": (Status, (handle, c_int32, POINTER(pointer), _sizes)),
     "sprint_buffer_close": (Status, (handle,)),
+    "sprint_buffer_seal": (Status, (handle,)),
+    "sprint_buffer_expire_after": (Status, (handle, c_int64)),
     "sprint_buffer_equal": (Status, (handle, handle, POINTER(c_int32))),
     "sprint_buffer_hmac": (
         Status,
         (handle, c_int32, pointer, c_size_t, pointer, c_size_t, _sizes),
     ),
+    "sprint_buffer_public_ed25519": (Status, (handle, _bytes)),
+    "sprint_buffer_sign_ed25519": (Status, (handle, pointer, c_size_t, _bytes)),
+    "sprint_buffer_encrypt": (
+        Status,
+        (handle, pointer, c_size_t, pointer, c_size_t, pointer, c_size_t, _sizes),
+    ),
+    "sprint_buffer_decrypt": (
+        Status,
+        (handle, pointer, c_size_t, pointer, c_size_t, c_uint32, _handles),
+    ),
+    "sprint_buffer_hkdf": (
+        Status,
+        (handle, c_int32, pointer, c_size_t, pointer, c_size_t, c_size_t, c_uint32, _handles),
+    ),
+    "sprint_buffer_pbkdf2": (
+        Status,
+        (handle, c_int32, pointer, c_size_t, c_uint32, c_size_t, c_uint32, _handles),
+    ),
     "sprint_buffer_free": (None, (handle,)),
     "sprint_wipe": (None, (pointer, c_size_t)),
     "sprint_memory_stats_get": (Status, (POINTER(MemoryStats),)),
+    "sprint_memory_status_json": (Status, (pointer, c_size_t, _sizes)),
+    "sprint_memory_self_check": (Status, ()),
+    "sprint_memory_set": (Status, (c_int32, c_int64)),
+    "sprint_events_to_fd": (Status, (c_int32,)),
 }
 
 _lock = threading.Lock()
@@ -267,13 +305,13 @@ def _after_fork_in_child() -> None:
 os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
-def milliseconds(timeout: float | None) -> int:
+def milliseconds(seconds: float | None, name: str = "timeout") -> int:
     """Seconds to the library's milliseconds, rounded up; None is its -1."""
-    if timeout is None:
+    if seconds is None:
         return -1
-    if not timeout >= 0:  # NaN too
-        raise ValueError(f"timeout: {timeout} is not a number of seconds >= 0")
-    scaled = timeout * 1000
+    if not seconds >= 0:  # NaN too
+        raise ValueError(f"{name}: {seconds} is not a number of seconds >= 0")
+    scaled = seconds * 1000
     return _INT64_MAX if scaled >= _INT64_MAX else -int(-scaled // 1)
 
 
@@ -284,11 +322,32 @@ def size(name: str, value: int) -> int:
     return value
 
 
+def count(name: str, value: int) -> int:
+    """A count that fits a uint32_t."""
+    if not 0 <= value <= UINT32_MAX:
+        raise ValueError(f"{name}: {value} is not within 0 to {UINT32_MAX}")
+    return value
+
+
 def integer(name: str, value: int) -> int:
     """A number that fits an int64_t."""
     if not -_INT64_MAX - 1 <= value <= _INT64_MAX:
         raise ValueError(f"{name}: {value} does not fit 64 bits")
     return value
+
+
+def json_of(function: str, *args: int) -> Any:
+    """What a function that fills (buf, cap, needed) says. It may grow between two calls."""
+    call = getattr(lib(), function)
+    needed = c_size_t(4096)
+    while True:
+        cap = needed.value + 1024
+        buf = ctypes.create_string_buffer(cap)
+        try:
+            call(*args, buf, cap, ctypes.byref(needed))
+        except _errors.BufferTooSmall:
+            continue
+        return json.loads(buf.value)
 
 
 def text(name: str, value: str) -> bytes:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import ctypes
-import weakref
-from ctypes import byref, c_int32, c_size_t, c_ubyte
-from types import TracebackType
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from ctypes import byref, c_int32, c_size_t, c_uint8
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from . import _native
-from ._errors import SprintError
+from ._borrow import READ, WRITE, Borrow
 from ._handle import Handle
 from ._memory import pinned
+from ._wait import interruptible
 
 if TYPE_CHECKING:
-    from typing_extensions import Buffer
+    from typing_extensions import Buffer, Unpack
 
 Hash = Literal["sha256", "sha384", "sha512"]
 
@@ -23,11 +22,25 @@ _HASHES: dict[str, tuple[int, int]] = {  # SPRINT_HASH_*, size of the tag
     "sha384": (2, 48),
     "sha512": (3, 64),
 }
-_READ, _WRITE = 1, 2
+_FLAGS: dict[str, int] = {"fast": 1, "noaccess": 2, "degrade": 4}  # SPRINT_BUFFER_*
+_ENCRYPT_OVERHEAD = 28  # nonce and tag
+
+
+class BufferFlags(TypedDict, total=False):
+    """Keyword arguments of what makes a :class:`SecureBuffer`. By default the pages of a
+    freed buffer have no access, so that a stale pointer faults."""
+
+    fast: bool
+    """Pages stay mapped, wiped, while free: no system call."""
+    noaccess: bool
+    """No access to the pages unless open or in use by a call."""
+    degrade: bool
+    """At the limit of locked memory take unlocked memory rather than fail."""
 
 
 class SecureBuffer(Handle):
-    """``SecureBuffer(length)``: 1 byte to 1 GiB of locked, guarded zeros.
+    """``SecureBuffer(length)``: 1 byte to 1 GiB of locked, guarded zeros. The keywords, here
+    and of all that makes a buffer, are those of :class:`BufferFlags`.
 
     Raises ArgumentError for the size, LockedMemoryError at the limit of locked memory.
     Any thread may use a buffer at any time. ``close`` or the end of a ``with`` block
@@ -37,10 +50,10 @@ class SecureBuffer(Handle):
     __slots__ = ("_length",)
     _free = "sprint_buffer_free"
 
-    def __init__(self, length: int) -> None:
+    def __init__(self, length: int, **flags: Unpack[BufferFlags]) -> None:
         super().__init__(0)
         out = _native.handle()
-        _native.lib().sprint_buffer_alloc(_native.size("length", length), 0, byref(out))
+        _native.lib().sprint_buffer_alloc(_native.size("length", length), _flags(flags), byref(out))
         self._own(out.value)
 
     def _own(self, handle: int) -> None:
@@ -50,26 +63,26 @@ class SecureBuffer(Handle):
         self._length = length.value
 
     @classmethod
-    def _adopt(cls, handle: int) -> SecureBuffer:
+    def _made(cls, function: str, *args: int | None) -> SecureBuffer:
+        """The buffer that a function of the library makes."""
+        out = _native.handle()
+        getattr(_native.lib(), function)(*args, byref(out))
         self = cls.__new__(cls)
-        self._own(handle)
+        self._own(out.value)
         return self
 
     @classmethod
-    def from_bytearray(cls, secret: Buffer) -> SecureBuffer:
+    def from_bytearray(cls, secret: Buffer, **flags: Unpack[BufferFlags]) -> SecureBuffer:
         """Move a secret out of a bytearray or another writable buffer, which is wiped,
         also when the limit of locked memory is hit."""
-        out = _native.handle()
+        bits = _flags(flags)
         with pinned(secret, writable=True) as (address, length):
-            _native.lib().sprint_buffer_from(address, length, 0, byref(out))
-        return cls._adopt(out.value)
+            return cls._made("sprint_buffer_from", address, length, bits)
 
     @classmethod
-    def random(cls, length: int) -> SecureBuffer:
+    def random(cls, length: int, **flags: Unpack[BufferFlags]) -> SecureBuffer:
         """A buffer filled by the kernel's random generator."""
-        out = _native.handle()
-        _native.lib().sprint_buffer_random(_native.size("length", length), 0, byref(out))
-        return cls._adopt(out.value)
+        return cls._made("sprint_buffer_random", _native.size("length", length), _flags(flags))
 
     def __len__(self) -> int:
         return self._length
@@ -107,17 +120,114 @@ class SecureBuffer(Handle):
         still alive then, the block raises BufferError and the borrow goes on until that
         is gone, so it can never point at memory that is not there any more.
         """
-        return Borrow(self, _WRITE if write else _READ)
+        return Borrow(self, WRITE if write else READ)
+
+    def seal(self) -> None:
+        """Encrypt a secret that is not used for a while: it leaves locked memory, and the
+        next call that needs it brings it back. Idempotent.
+
+        Raises StateError (open or in use), LockedMemoryError, SecretExpired.
+        """
+        _native.lib().sprint_buffer_seal(self._handle)
+
+    def expire_after(self, seconds: float) -> None:
+        """Give the secret a lifetime, above 0, from now on; a later call moves the end. When
+        it is over the secret is wiped, or when the last borrow ends, and every use is
+        SecretExpired. The buffer still has to be closed."""
+        limit = _native.milliseconds(seconds, "seconds")
+        _native.lib().sprint_buffer_expire_after(self._handle, limit)
+
+    # ----------------------------------------------------- the key, used where it lies
 
     def hmac(self, hash: Hash, message: Buffer) -> bytes:
         """HMAC (RFC 2104) of a message with this buffer as the key, used in place."""
-        if hash not in _HASHES:
-            raise ValueError(f"hash: {hash!r} is none of {', '.join(_HASHES)}")
-        number, size = _HASHES[hash]
+        number, size = _hash(hash)
         tag = ctypes.create_string_buffer(size)
         with pinned(message) as (address, length):
             _native.lib().sprint_buffer_hmac(self._handle, number, address, length, tag, size, None)
         return tag.raw
+
+    def public_key(self) -> bytes:
+        """The Ed25519 public key (RFC 8032) of this buffer, a seed of 32 bytes. CryptoError
+        for another size."""
+        key = (c_uint8 * 32)()
+        _native.lib().sprint_buffer_public_ed25519(self._handle, key)
+        return bytes(key)
+
+    def sign(self, message: Buffer) -> bytes:
+        """The Ed25519 signature (RFC 8032) of a message, 64 bytes, with this buffer as the
+        seed. CryptoError if that is not 32 bytes."""
+        signature = (c_uint8 * 64)()
+        with pinned(message) as (address, length):
+            _native.lib().sprint_buffer_sign_ed25519(self._handle, address, length, signature)
+        return bytes(signature)
+
+    def encrypt(self, plain: Buffer, aad: Buffer = b"") -> bytes:
+        """Encrypt with AES-GCM, this buffer being the key: a fresh nonce of 12 bytes, the
+        ciphertext, a tag of 16. ``aad`` is authenticated and not in the result.
+
+        Raises CryptoError for the size of the key.
+        """
+        with pinned(aad) as (aad_at, aad_length), pinned(plain) as (address, length):
+            sealed = bytearray(length + _ENCRYPT_OVERHEAD)
+            with pinned(sealed, writable=True) as (out, cap):
+                _native.lib().sprint_buffer_encrypt(
+                    self._handle, aad_at, aad_length, address, length, out, cap, None
+                )
+        return bytes(sealed)
+
+    def decrypt(
+        self, sealed: Buffer, aad: Buffer = b"", **flags: Unpack[BufferFlags]
+    ) -> SecureBuffer:
+        """Decrypt what :meth:`encrypt` made, with the same ``aad``, straight into a new
+        buffer. An empty secret has none.
+
+        Raises CryptoError if key, message or ``aad`` is not what was encrypted.
+        """
+        bits = _flags(flags)
+        with pinned(aad) as (aad_at, aad_length), pinned(sealed) as (address, length):
+            return self._made(
+                "sprint_buffer_decrypt", self._handle, aad_at, aad_length, address, length, bits
+            )
+
+    def hkdf(
+        self,
+        hash: Hash,
+        length: int,
+        salt: Buffer = b"",
+        info: Buffer = b"",
+        **flags: Unpack[BufferFlags],
+    ) -> SecureBuffer:
+        """Derive a new buffer of ``length`` bytes, at most 255 digests, with HKDF (RFC 5869,
+        extract and expand)."""
+        number, _ = _hash(hash)
+        length, bits = _native.size("length", length), _flags(flags)
+        with pinned(salt) as salted, pinned(info) as informed:
+            return self._made(
+                "sprint_buffer_hkdf", self._handle, number, *salted, *informed, length, bits
+            )
+
+    def pbkdf2(
+        self, hash: Hash, salt: Buffer, iterations: int, length: int, **flags: Unpack[BufferFlags]
+    ) -> SecureBuffer:
+        """Derive a new buffer of ``length`` bytes from a password, this buffer, with PBKDF2
+        (RFC 8018). It takes as long as ``iterations`` say; Ctrl-C acts at once.
+
+        ``salt``: random, another one for each password, at least 16 bytes.
+        ``iterations``: at least 100000; OWASP gives 600000 for SHA-256, 210000 for SHA-512.
+        Less of either is an ArgumentError.
+        """
+        number, _ = _hash(hash)
+        rounds = _native.count("iterations", iterations)
+        length, bits = _native.size("length", length), _flags(flags)
+
+        def derive() -> SecureBuffer:
+            with pinned(salt) as salted:
+                return self._made(
+                    "sprint_buffer_pbkdf2", self._handle, number, *salted, rounds, length, bits
+                )
+
+        return interruptible(derive, SecureBuffer.close)
 
     def close(self) -> None:
         """Wipe and free the buffer; an open borrow keeps the memory until it ends.
@@ -125,54 +235,19 @@ class SecureBuffer(Handle):
         self._drop(self._free)
 
 
-class Borrow:
-    """The guarded memory of a buffer for the length of a ``with`` block."""
-
-    __slots__ = ("_buffer", "_end", "_failures", "_mode", "_view")
-
-    def __init__(self, buffer: SecureBuffer, mode: int) -> None:
-        self._buffer = buffer
-        self._mode = mode
-        self._view: memoryview | None = None
-
-    def __enter__(self) -> memoryview:
-        if self._view is not None:
-            raise ValueError("a borrow is entered once; call open() again")
-        handle, data, length = self._buffer._handle, ctypes.c_void_p(), c_size_t()
-        _native.lib().sprint_buffer_open(handle, self._mode, byref(data), byref(length))
-        assert data.value is not None
-        pages = (c_ubyte * length.value).from_address(data.value)
-        # Whatever is made from the view refers to pages: the borrow ends with the last.
-        self._failures: list[SprintError] = []
-        self._end = weakref.finalize(pages, _give_back, handle, self._failures)
-        self._end.atexit = False
-        view = memoryview(pages).cast("B")
-        self._view = view if self._mode == _WRITE else view.toreadonly()
-        return self._view
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        assert self._view is not None
-        try:
-            self._view.release()
-            if self._end.alive:
-                raise BufferError("a view of the secure buffer is still in use")
-            if self._failures:
-                raise self._failures[0]
-        except (BufferError, SprintError):
-            if exc is None:  # never hide the exception that ended the block
-                raise
+def _hash(name: str) -> tuple[int, int]:
+    if name not in _HASHES:
+        raise ValueError(f"hash: {name!r} is none of {', '.join(_HASHES)}")
+    return _HASHES[name]
 
 
-def _give_back(handle: int, failures: list[SprintError]) -> None:
-    try:
-        _native.lib().sprint_buffer_close(handle)
-    except SprintError as error:
-        failures.append(error)
+def _flags(given: BufferFlags) -> int:
+    bits = 0
+    for name, on in given.items():
+        if name not in _FLAGS:
+            raise TypeError(f"SecureBuffer has no flag {name!r}")
+        bits |= _FLAGS[name] if on else 0
+    return bits
 
 
 def equal(a: SecureBuffer, b: SecureBuffer) -> bool:
@@ -186,37 +261,3 @@ def wipe(target: Buffer) -> None:
     """Overwrite a bytearray or another writable buffer with zeros."""
     with pinned(target, writable=True) as (address, length):
         _native.wipe(address, length)
-
-
-class MemoryStats(NamedTuple):
-    """What protects the secrets of this process, as measured."""
-
-    enabled: int
-    """1: locked memory can be had, 0: it was refused."""
-    self_check: int
-    """0: not run, 1: passed, 2: failed."""
-    backend: int
-    """Of the newest allocation. 0: none yet, 1: memfd_secret, 2: mlock."""
-    buffers: int
-    """Alive."""
-    sealed: int
-    """Of these, encrypted at rest."""
-    locked_bytes: int
-    """Held locked by the library, free slots included."""
-    lock_limit_bytes: int
-    """RLIMIT_MEMLOCK; 2**64 - 1: no limit."""
-    slots_cached: int
-    """Free slots kept for reuse."""
-    refused: int
-    """Allocations refused at a limit."""
-    canary_failures: int
-    """Overflows found when a buffer was freed."""
-    forks_refused: int
-    """Calls refused in forked children of this process."""
-
-
-def memory_stats() -> MemoryStats:
-    """Secure memory of this process at this moment."""
-    raw = _native.MemoryStats(struct_size=ctypes.sizeof(_native.MemoryStats))
-    _native.lib().sprint_memory_stats_get(byref(raw))
-    return MemoryStats(*(getattr(raw, name) for name in MemoryStats._fields))

@@ -19,6 +19,7 @@ from ._wait import SLICE, Deadline, may_block
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+    from .buffer import SecureBuffer
     from .pool import Pool
 
 WANT_READ = 1
@@ -57,6 +58,20 @@ class Conn(Handle):
                 _native.lib().sprint_conn_write(self._handle, address, length, limit)
             else:
                 self._write_sliced(address or 0, length, Deadline(timeout))
+
+    def write_secret(self, secret: SecureBuffer, timeout: float | None = None) -> None:
+        """Send a secret, a token usually, from its buffer: it passes through no memory of
+        Python. On its way it is in the memory of TLS, which is not locked.
+
+        Raises as :meth:`write`, StateError also if the buffer is open for writing, and
+        SecretExpired, LockedMemoryError (it was sealed).
+        """
+        if may_block(timeout):
+            limit = _native.milliseconds(timeout)
+            _native.lib().sprint_conn_write_secret(self._handle, secret._handle, limit)
+        else:
+            with secret.open() as view:
+                self.write(view, timeout)
 
     def read(self, size: int = _CHUNK, timeout: float | None = None) -> bytes:
         """Receive what is there, 1 to ``size`` bytes; b"" when the peer ended the stream

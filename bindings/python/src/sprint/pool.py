@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-import json
 from collections.abc import Iterable
-from ctypes import byref, c_size_t, c_uint16, c_uint32
+from ctypes import byref, c_uint16, c_uint32
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _native
-from ._errors import BufferTooSmall, PoolExhausted
+from ._errors import PoolExhausted
 from ._handle import Handle
 from ._wait import in_main_thread, interruptible
 from .config import Config, Options
@@ -18,8 +17,6 @@ from .conn import Conn
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-_UINT32_MAX = 0xFFFFFFFF
 
 
 class PoolStats(NamedTuple):
@@ -89,7 +86,7 @@ class Pool(Handle):
         Raises the cause of the last failed dial, or Timeout. What was opened stays open.
         """
         limit = _native.milliseconds(timeout)
-        wanted = min(_native.size("count", count), _UINT32_MAX)
+        wanted = min(_native.size("count", count), _native.UINT32_MAX)
         lib = _native.lib()
         interruptible(
             lambda: lib.sprint_pool_warm_up(self._handle, wanted, limit), lambda _status: None
@@ -141,17 +138,8 @@ class Pool(Handle):
 
     def status(self) -> dict[str, Any]:
         """The pool and each of its connections, what /status/connections serves."""
-        needed = c_size_t(4096)
-        while True:
-            # It may grow between two calls.
-            cap = needed.value + 1024
-            text = ctypes.create_string_buffer(cap)
-            try:
-                _native.lib().sprint_pool_status_json(self._handle, text, cap, byref(needed))
-            except BufferTooSmall:
-                continue
-            status: dict[str, Any] = json.loads(text.value)
-            return status
+        status: dict[str, Any] = _native.json_of("sprint_pool_status_json", self._handle)
+        return status
 
     def close(self, grace: float = 0) -> int:
         """No new leases, waiters woken, leases drained for ``grace`` seconds and then cut

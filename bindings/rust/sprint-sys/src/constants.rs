@@ -72,6 +72,9 @@ pub const SPRINT_WANT_READ: u32 = 1;
 pub const SPRINT_WANT_WRITE: u32 = 2;
 
 pub const SPRINT_BUFFER_DEFAULT: u32 = 0;
+pub const SPRINT_BUFFER_FAST: u32 = 1;
+pub const SPRINT_BUFFER_NOACCESS: u32 = 2;
+pub const SPRINT_BUFFER_DEGRADE: u32 = 4;
 
 pub const SPRINT_READ: i32 = 1;
 pub const SPRINT_WRITE: i32 = 2;
@@ -79,3 +82,11 @@ pub const SPRINT_WRITE: i32 = 2;
 pub const SPRINT_HASH_SHA256: i32 = 1;
 pub const SPRINT_HASH_SHA384: i32 = 2;
 pub const SPRINT_HASH_SHA512: i32 = 3;
+
+pub const SPRINT_MEM_BUDGET_BYTES: i32 = 1;
+pub const SPRINT_MEM_BACKEND: i32 = 2;
+pub const SPRINT_MEM_AT_LIMIT: i32 = 3;
+
+pub const SPRINT_LIMIT_FAIL: i64 = 0;
+pub const SPRINT_LIMIT_SEAL: i64 = 1;
+pub const SPRINT_LIMIT_DEGRADE: i64 = 2;

@@ -159,6 +159,11 @@ extern "C" {
         timeout_ms: i64,
         n: *mut usize,
     ) -> sprint_status;
+    pub fn sprint_conn_write_secret(
+        conn: sprint_conn,
+        secret: sprint_buffer,
+        timeout_ms: i64,
+    ) -> sprint_status;
     pub fn sprint_conn_try_write(
         conn: sprint_conn,
         data: *const c_void,
@@ -207,6 +212,8 @@ extern "C" {
         len: *mut usize,
     ) -> sprint_status;
     pub fn sprint_buffer_close(buffer: sprint_buffer) -> sprint_status;
+    pub fn sprint_buffer_seal(buffer: sprint_buffer) -> sprint_status;
+    pub fn sprint_buffer_expire_after(buffer: sprint_buffer, ttl_ms: i64) -> sprint_status;
     pub fn sprint_buffer_equal(
         a: sprint_buffer,
         b: sprint_buffer,
@@ -221,9 +228,64 @@ extern "C" {
         cap: usize,
         n: *mut usize,
     ) -> sprint_status;
+    pub fn sprint_buffer_public_ed25519(seed: sprint_buffer, key: *mut u8) -> sprint_status;
+    pub fn sprint_buffer_sign_ed25519(
+        seed: sprint_buffer,
+        msg: *const c_void,
+        len: usize,
+        signature: *mut u8,
+    ) -> sprint_status;
+    pub fn sprint_buffer_encrypt(
+        key: sprint_buffer,
+        aad: *const c_void,
+        aad_len: usize,
+        plain: *const c_void,
+        len: usize,
+        out: *mut c_void,
+        cap: usize,
+        n: *mut usize,
+    ) -> sprint_status;
+    pub fn sprint_buffer_decrypt(
+        key: sprint_buffer,
+        aad: *const c_void,
+        aad_len: usize,
+        sealed: *const c_void,
+        len: usize,
+        flags: u32,
+        out: *mut sprint_buffer,
+    ) -> sprint_status;
+    pub fn sprint_buffer_hkdf(
+        key: sprint_buffer,
+        hash: i32,
+        salt: *const c_void,
+        salt_len: usize,
+        info: *const c_void,
+        info_len: usize,
+        out_len: usize,
+        flags: u32,
+        out: *mut sprint_buffer,
+    ) -> sprint_status;
+    pub fn sprint_buffer_pbkdf2(
+        password: sprint_buffer,
+        hash: i32,
+        salt: *const c_void,
+        salt_len: usize,
+        iterations: u32,
+        out_len: usize,
+        flags: u32,
+        out: *mut sprint_buffer,
+    ) -> sprint_status;
     pub fn sprint_buffer_free(buffer: sprint_buffer);
     pub fn sprint_wipe(p: *mut c_void, len: usize);
 
     // memory protection
     pub fn sprint_memory_stats_get(inout: *mut sprint_memory_stats) -> sprint_status;
+    pub fn sprint_memory_status_json(
+        buf: *mut c_char,
+        cap: usize,
+        needed: *mut usize,
+    ) -> sprint_status;
+    pub fn sprint_memory_self_check() -> sprint_status;
+    pub fn sprint_memory_set(option: i32, value: i64) -> sprint_status;
+    pub fn sprint_events_to_fd(fd: i32) -> sprint_status;
 }

@@ -1,22 +1,49 @@
 //! Secrets in locked, guarded memory.
 
 use std::fmt;
+use std::ops::BitOr;
+use std::time::Duration;
 
 use sprint_sys as sys;
 
 use crate::error::{check, Result};
 use crate::guard::{ReadGuard, WriteGuard};
+use crate::time::millis;
 
-/// Hashes of [`SecureBuffer::hmac`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Hash {
-    /// 32-byte tags
-    Sha256,
-    /// 48-byte tags
-    Sha384,
-    /// 64-byte tags
-    Sha512,
+/// How the pages of a [`SecureBuffer`] are kept, to be combined with `|`. By default the pages of a
+/// freed buffer have no access, so that a stale pointer faults.
+///
+/// ```
+/// use sprint::{Flags, SecureBuffer};
+///
+/// let token = SecureBuffer::random_with(32, Flags::FAST | Flags::NOACCESS)?;
+/// assert_eq!(token.len(), 32);
+/// # Ok::<(), sprint::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Flags(pub(crate) u32);
+
+impl Flags {
+    /// None of those below.
+    #[doc(alias = "SPRINT_BUFFER_DEFAULT")]
+    pub const DEFAULT: Flags = Flags(sys::SPRINT_BUFFER_DEFAULT);
+    /// Pages stay mapped, wiped, while free: no system call.
+    #[doc(alias = "SPRINT_BUFFER_FAST")]
+    pub const FAST: Flags = Flags(sys::SPRINT_BUFFER_FAST);
+    /// No access to the pages unless open or in use by a call.
+    #[doc(alias = "SPRINT_BUFFER_NOACCESS")]
+    pub const NOACCESS: Flags = Flags(sys::SPRINT_BUFFER_NOACCESS);
+    /// At the limit of locked memory take unlocked memory rather than fail.
+    #[doc(alias = "SPRINT_BUFFER_DEGRADE")]
+    pub const DEGRADE: Flags = Flags(sys::SPRINT_BUFFER_DEGRADE);
+}
+
+impl BitOr for Flags {
+    type Output = Flags;
+
+    fn bitor(self, other: Flags) -> Flags {
+        Flags(self.0 | other.0)
+    }
 }
 
 /// A secret in locked, guarded memory, wiped when dropped.
@@ -52,38 +79,57 @@ impl SecureBuffer {
     /// [`LockedMemory`](crate::ErrorKind::LockedMemory) at the process's limit of locked memory;
     /// every other secret lives on. [`Memory`](crate::ErrorKind::Memory),
     /// [`Argument`](crate::ErrorKind::Argument).
-    #[doc(alias = "sprint_buffer_alloc")]
     pub fn new(len: usize) -> Result<Self> {
-        let mut handle = 0;
+        SecureBuffer::new_with(len, Flags::DEFAULT)
+    }
+
+    /// As [`new`](SecureBuffer::new), with flags.
+    #[doc(alias = "sprint_buffer_alloc")]
+    pub fn new_with(len: usize, flags: Flags) -> Result<Self> {
         // SAFETY: takes numbers, and a place for a handle.
-        check(unsafe { sys::sprint_buffer_alloc(len, sys::SPRINT_BUFFER_DEFAULT, &mut handle) })?;
-        Ok(SecureBuffer { handle, len })
+        SecureBuffer::made(len, |out| unsafe {
+            sys::sprint_buffer_alloc(len, flags.0, out)
+        })
     }
 
     /// Moves a secret in: `source` is wiped, also when there is no locked memory for it. Only an
     /// argument error leaves it as it was. Errors as [`new`](SecureBuffer::new).
-    #[doc(alias = "sprint_buffer_from")]
     pub fn take(source: &mut [u8]) -> Result<Self> {
-        let (mut handle, len) = (0, source.len());
+        SecureBuffer::take_with(source, Flags::DEFAULT)
+    }
+
+    /// As [`take`](SecureBuffer::take), with flags.
+    #[doc(alias = "sprint_buffer_from")]
+    pub fn take_with(source: &mut [u8], flags: Flags) -> Result<Self> {
+        let len = source.len();
         // SAFETY: a unique slice is readable and writable for its length.
-        check(unsafe {
-            sys::sprint_buffer_from(
-                source.as_mut_ptr().cast(),
-                len,
-                sys::SPRINT_BUFFER_DEFAULT,
-                &mut handle,
-            )
-        })?;
-        Ok(SecureBuffer { handle, len })
+        SecureBuffer::made(len, |out| unsafe {
+            sys::sprint_buffer_from(source.as_mut_ptr().cast(), len, flags.0, out)
+        })
     }
 
     /// Allocates `len` bytes from the kernel's random generator. Errors as
     /// [`new`](SecureBuffer::new).
-    #[doc(alias = "sprint_buffer_random")]
     pub fn random(len: usize) -> Result<Self> {
-        let mut handle = 0;
+        SecureBuffer::random_with(len, Flags::DEFAULT)
+    }
+
+    /// As [`random`](SecureBuffer::random), with flags.
+    #[doc(alias = "sprint_buffer_random")]
+    pub fn random_with(len: usize, flags: Flags) -> Result<Self> {
         // SAFETY: takes numbers, and a place for a handle.
-        check(unsafe { sys::sprint_buffer_random(len, sys::SPRINT_BUFFER_DEFAULT, &mut handle) })?;
+        SecureBuffer::made(len, |out| unsafe {
+            sys::sprint_buffer_random(len, flags.0, out)
+        })
+    }
+
+    /// The buffer of `len` bytes that a function of the library makes.
+    pub(crate) fn made(
+        len: usize,
+        make: impl FnOnce(&mut sys::sprint_buffer) -> sys::sprint_status,
+    ) -> Result<Self> {
+        let mut handle = 0;
+        check(make(&mut handle))?;
         Ok(SecureBuffer { handle, len })
     }
 
@@ -136,6 +182,33 @@ impl SecureBuffer {
         WriteGuard::new(self)
     }
 
+    /// Encrypts a secret that is not used for a while: it leaves locked memory, and the next call
+    /// that needs it brings it back. Sealing a sealed one does nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`State`](crate::ErrorKind::State) when open or in use,
+    /// [`LockedMemory`](crate::ErrorKind::LockedMemory) when there is no room for the sealing key,
+    /// [`Memory`](crate::ErrorKind::Memory), [`Expired`](crate::ErrorKind::Expired).
+    #[doc(alias = "sprint_buffer_seal")]
+    pub fn seal(&self) -> Result<()> {
+        // SAFETY: takes a handle only.
+        check(unsafe { sys::sprint_buffer_seal(self.handle) })
+    }
+
+    /// Gives the secret a lifetime, above 0, from now on; a later call moves the end. When it is
+    /// over the secret is wiped (when the last guard is dropped), and every use is
+    /// [`Expired`](crate::ErrorKind::Expired).
+    ///
+    /// # Errors
+    ///
+    /// [`Argument`](crate::ErrorKind::Argument), [`Expired`](crate::ErrorKind::Expired).
+    #[doc(alias = "sprint_buffer_expire_after")]
+    pub fn expire_after(&self, lifetime: Duration) -> Result<()> {
+        // SAFETY: takes a handle and a number only.
+        check(unsafe { sys::sprint_buffer_expire_after(self.handle, millis(lifetime)) })
+    }
+
     /// Compares in constant time. Different lengths are not equal.
     ///
     /// # Errors
@@ -147,36 +220,6 @@ impl SecureBuffer {
         // SAFETY: takes handles, and a place for a number.
         check(unsafe { sys::sprint_buffer_equal(self.handle, other.handle, &mut equal) })?;
         Ok(equal != 0)
-    }
-
-    /// HMAC (RFC 2104) of `message` with the buffer as the key, which is not copied out. Returns
-    /// the tag's length, 32, 48 or 64: that much of `tag` is filled.
-    ///
-    /// # Errors
-    ///
-    /// [`Range`](crate::ErrorKind::Range) when `tag` is too short,
-    /// [`State`](crate::ErrorKind::State) while open for writing.
-    #[doc(alias = "sprint_buffer_hmac")]
-    pub fn hmac(&self, hash: Hash, message: &[u8], tag: &mut [u8]) -> Result<usize> {
-        let hash = match hash {
-            Hash::Sha256 => sys::SPRINT_HASH_SHA256,
-            Hash::Sha384 => sys::SPRINT_HASH_SHA384,
-            Hash::Sha512 => sys::SPRINT_HASH_SHA512,
-        };
-        let mut n = 0;
-        // SAFETY: slices are readable, a unique one writable, for their lengths.
-        check(unsafe {
-            sys::sprint_buffer_hmac(
-                self.handle,
-                hash,
-                message.as_ptr().cast(),
-                message.len(),
-                tag.as_mut_ptr().cast(),
-                tag.len(),
-                &mut n,
-            )
-        })?;
-        Ok(n)
     }
 
     /// The handle, for calls of `sprint-sys`. It stays the buffer's.

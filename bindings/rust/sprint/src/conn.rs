@@ -13,7 +13,7 @@ use crate::error::{check, Result};
 use crate::half::{ReadHalf, Side, WriteHalf};
 #[cfg(doc)]
 use crate::ErrorKind;
-use crate::Pool;
+use crate::{Pool, SecureBuffer};
 
 /// A connection on lease from a [`Pool`].
 ///
@@ -123,6 +123,11 @@ impl Conn {
         let result = self.writing.finish(status);
         self.reading.failed = self.writing.failed;
         result.map(|()| n)
+    }
+
+    /// See [`WriteHalf::write_secret`].
+    pub fn write_secret(&mut self, secret: &SecureBuffer) -> Result<()> {
+        self.writer().write_secret(secret)
     }
 
     /// See [`ReadHalf::try_read`].

@@ -8,6 +8,7 @@ use sprint_sys as sys;
 
 use crate::error::{check, Result};
 use crate::time::limit;
+use crate::SecureBuffer;
 #[cfg(doc)]
 use crate::{Conn, ErrorKind};
 
@@ -50,7 +51,14 @@ impl Side {
     /// stream.
     pub(crate) fn finish(&mut self, status: sys::sprint_status) -> Result<()> {
         let result = check(status);
-        if !matches!(status, sys::SPRINT_E_WOULD_BLOCK | sys::SPRINT_E_ARG) {
+        let untouched = matches!(
+            status,
+            sys::SPRINT_E_WOULD_BLOCK
+                | sys::SPRINT_E_ARG
+                | sys::SPRINT_E_EXPIRED
+                | sys::SPRINT_E_MLOCK
+        );
+        if !untouched {
             self.failed = result.is_err();
         }
         result
@@ -129,6 +137,20 @@ impl<'a> WriteHalf<'a> {
     /// Limits each later write, see [`Conn::set_timeout`]; stays when the halves are gone.
     pub fn set_timeout(&mut self, timeout: Option<Duration>) {
         self.side.set_timeout(timeout);
+    }
+
+    /// Sends all of a secret, a token usually, from its buffer: it passes through no memory of this
+    /// program. On its way it is in the memory of TLS, which is not locked.
+    ///
+    /// # Errors
+    ///
+    /// As of a write, and [`ErrorKind::Expired`], or [`ErrorKind::LockedMemory`] when it was sealed.
+    #[doc(alias = "sprint_conn_write_secret")]
+    pub fn write_secret(&mut self, secret: &SecureBuffer) -> Result<()> {
+        // SAFETY: takes handles and a number only.
+        self.side.finish(unsafe {
+            sys::sprint_conn_write_secret(self.handle, secret.as_raw(), self.side.timeout_ms)
+        })
     }
 
     /// Sends what can be sent without waiting, for event loops, and returns how much was accepted.

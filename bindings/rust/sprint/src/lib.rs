@@ -49,22 +49,26 @@ mod conn;
 mod error;
 mod guard;
 mod half;
+mod key;
 #[cfg(unix)]
 mod log;
+pub mod memory;
 mod pool;
 mod stats;
+mod text;
 mod time;
 
 use std::ffi::CStr;
 
-pub use buffer::{Hash, SecureBuffer};
+pub use buffer::{Flags, SecureBuffer};
 pub use config::{Config, TlsVersion};
 pub use conn::{Conn, PollInfo};
 pub use error::{Error, ErrorKind, Result};
 pub use guard::{ReadGuard, WriteGuard};
 pub use half::{ReadHalf, WriteHalf};
+pub use key::Hash;
 #[cfg(unix)]
-pub use log::{log_off, log_to, Level};
+pub use log::{events_off, events_to, log_off, log_to, Level};
 pub use pool::{Pool, SecureChannelPool};
 pub use stats::{memory_stats, Backend, BreakerState, MemoryStats, PoolStats, SelfCheck};
 

@@ -1,4 +1,4 @@
-//! The library's log lines.
+//! The library's lines of JSON: its log, and what happens to secrets.
 
 use std::os::unix::io::{AsRawFd, OwnedFd};
 use std::sync::{Mutex, PoisonError};
@@ -23,8 +23,11 @@ pub enum Level {
     Error,
 }
 
-/// The descriptor in use. Owned, so that it cannot be closed while the library writes to it.
-static TARGET: Mutex<Option<OwnedFd>> = Mutex::new(None);
+/// A descriptor in use. Owned, so that it cannot be closed while the library writes to it.
+type Target = Mutex<Option<OwnedFd>>;
+
+static LOG: Target = Mutex::new(None);
+static EVENTS: Target = Mutex::new(None);
 
 /// Writes log lines (JSON, one `write(2)` each) to a file, pipe or socket from now on. Off at the
 /// start. A line that a non-blocking descriptor does not take at once is dropped.
@@ -43,20 +46,55 @@ pub fn log_to(target: impl Into<OwnedFd>, level: Level) -> Result<()> {
         Level::Warn => sys::SPRINT_LOG_WARN,
         Level::Error => sys::SPRINT_LOG_ERROR,
     };
-    switch(Some(target.into()), level)
+    log(Some(target.into()), level)
 }
 
 /// Stops writing log lines and closes the descriptor.
 pub fn log_off() -> Result<()> {
-    switch(None, sys::SPRINT_LOG_ERROR)
+    log(None, sys::SPRINT_LOG_ERROR)
+}
+
+fn log(target: Option<OwnedFd>, level: i32) -> Result<()> {
+    // SAFETY: takes numbers only.
+    switch(&LOG, target, |fd| unsafe {
+        sys::sprint_log_to_fd(fd, level)
+    })
+}
+
+/// Writes what happens to secrets (JSON lines, one `write(2)` each) to a file, pipe or socket from
+/// now on: what was done, handle, size and result, never content. Off at the start. A line that a
+/// non-blocking descriptor does not take at once is dropped.
+///
+/// ```
+/// sprint::events_to(std::fs::File::create("/dev/null")?)?;
+/// sprint::events_off()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[doc(alias = "sprint_events_to_fd")]
+pub fn events_to(target: impl Into<OwnedFd>) -> Result<()> {
+    events(Some(target.into()))
+}
+
+/// Stops writing what happens to secrets and closes the descriptor.
+pub fn events_off() -> Result<()> {
+    events(None)
+}
+
+fn events(target: Option<OwnedFd>) -> Result<()> {
+    // SAFETY: takes a number only.
+    switch(&EVENTS, target, |fd| unsafe {
+        sys::sprint_events_to_fd(fd)
+    })
 }
 
 /// The old descriptor is closed after the library has left it.
-fn switch(target: Option<OwnedFd>, level: i32) -> Result<()> {
-    let mut current = TARGET.lock().unwrap_or_else(PoisonError::into_inner);
-    let fd = target.as_ref().map_or(-1, AsRawFd::as_raw_fd);
-    // SAFETY: takes numbers only.
-    check(unsafe { sys::sprint_log_to_fd(fd, level) })?;
+fn switch(
+    current: &Target,
+    target: Option<OwnedFd>,
+    set: impl FnOnce(i32) -> sys::sprint_status,
+) -> Result<()> {
+    let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
+    check(set(target.as_ref().map_or(-1, AsRawFd::as_raw_fd)))?;
     *current = target;
     Ok(())
 }

@@ -7,6 +7,7 @@ use sprint_sys as sys;
 
 use crate::error::{check, Result};
 use crate::stats::PoolStats;
+use crate::text;
 use crate::time::millis;
 use crate::{Config, Conn};
 
@@ -133,26 +134,10 @@ impl Pool {
     /// The pool and each of its connections as JSON, what `/status/connections` serves.
     #[doc(alias = "sprint_pool_status_json")]
     pub fn status_json(&self) -> Result<String> {
-        let mut text = vec![0u8; 4096];
-        loop {
-            let mut needed = 0;
-            // SAFETY: the pointer is writable for the size passed with it.
-            let status = unsafe {
-                sys::sprint_pool_status_json(
-                    self.as_raw(),
-                    text.as_mut_ptr().cast(),
-                    text.len(),
-                    &mut needed,
-                )
-            };
-            // The status grows with the connections, so the size may be out of date again.
-            if status != sys::SPRINT_E_RANGE {
-                check(status)?;
-                text.truncate(needed.saturating_sub(1));
-                return Ok(String::from_utf8_lossy(&text).into_owned());
-            }
-            text.resize(needed, 0);
-        }
+        text::of(|buf, cap, needed| {
+            // SAFETY: `buf` is writable for `cap` bytes.
+            unsafe { sys::sprint_pool_status_json(self.as_raw(), buf, cap, needed) }
+        })
     }
 
     /// Closes the pool: no new leases, waiters woken, the metrics port freed, leases drained until

@@ -1,7 +1,7 @@
 //! Which types may cross threads. Each line compiles or the promise is broken.
 
 use sprint::{
-    Config, Conn, Error, MemoryStats, Pool, PoolStats, ReadGuard, ReadHalf, SecureBuffer,
+    Config, Conn, Error, Flags, MemoryStats, Pool, PoolStats, ReadGuard, ReadHalf, SecureBuffer,
     WriteGuard, WriteHalf,
 };
 
@@ -33,6 +33,8 @@ fn types_are_send_and_sync_as_documented() {
     sync::<Error>();
     send::<PoolStats>();
     send::<MemoryStats>();
+    send::<Flags>();
+    sync::<Flags>();
 
     send::<Conn>();
     <Conn as NotSync<_>>::check();

@@ -3,18 +3,10 @@
 mod support;
 
 use std::thread;
+use std::time::Duration;
 
-use sprint::{memory_stats, Backend, ErrorKind, Hash, SecureBuffer};
-use support::{hex, unhex};
-
-/// A buffer of the given bytes.
-fn buffer(content: &[u8]) -> SecureBuffer {
-    SecureBuffer::take(&mut content.to_vec()).unwrap()
-}
-
-fn kind<T: std::fmt::Debug>(result: sprint::Result<T>) -> ErrorKind {
-    result.unwrap_err().kind()
-}
+use sprint::{memory_stats, Backend, ErrorKind, Flags, Hash, SecureBuffer};
+use support::{buffer, kind, until};
 
 #[test]
 fn a_new_buffer_is_zeros_and_a_random_one_is_not() {
@@ -110,43 +102,6 @@ fn a_guard_may_end_on_another_thread() {
     buffer.write_at(0, b"M").unwrap();
 }
 
-/// RFC 4231, test cases 1 and 2.
-#[test]
-fn hmac_gives_the_known_answers() {
-    for (hash, key, message, tag) in [
-        (
-            Hash::Sha256,
-            &[0x0b; 20][..],
-            "Hi There",
-            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7",
-        ),
-        (
-            Hash::Sha384,
-            b"Jefe",
-            "what do ya want for nothing?",
-            "af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e\
-             8e2240ca5e69e2c78b3239ecfab21649",
-        ),
-        (
-            Hash::Sha512,
-            b"Jefe",
-            "what do ya want for nothing?",
-            "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554\
-             9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737",
-        ),
-    ] {
-        let key = buffer(key);
-        let mut mac = [0xff; 64];
-        let n = key.hmac(hash, message.as_bytes(), &mut mac).unwrap();
-        assert_eq!(hex(&mac[..n]), tag);
-        assert_eq!(unhex(tag).len(), n);
-        assert_eq!(
-            kind(key.hmac(hash, b"", &mut mac[..n - 1])),
-            ErrorKind::Range
-        );
-    }
-}
-
 #[test]
 fn a_buffer_does_not_show_its_content() {
     let mut buffer = buffer(b"hidden");
@@ -163,6 +118,69 @@ fn a_buffer_does_not_show_its_content() {
         );
         assert!(!text.contains("104"), "{}", text); // 'h' as a number
     }
+}
+
+#[test]
+fn every_flag_is_taken_by_all_that_makes_a_buffer() {
+    let key = SecureBuffer::random(32).unwrap();
+    let sealed = key.encrypt(b"message", b"").unwrap();
+    let all = [
+        Flags::DEFAULT,
+        Flags::FAST,
+        Flags::NOACCESS,
+        Flags::DEGRADE,
+        Flags::FAST | Flags::NOACCESS | Flags::DEGRADE,
+    ];
+    for flags in all {
+        for made in [
+            SecureBuffer::new_with(32, flags),
+            SecureBuffer::random_with(32, flags),
+            SecureBuffer::take_with(&mut [7; 32], flags),
+            key.hkdf(Hash::Sha256, b"", b"", 32, flags),
+        ] {
+            assert_eq!(made.unwrap().open().unwrap().len(), 32);
+        }
+        let plain = key.decrypt(&sealed, b"", flags).unwrap();
+        assert_eq!(*plain.open().unwrap(), *b"message");
+    }
+    assert_eq!(Flags::default(), Flags::DEFAULT);
+}
+
+#[test]
+fn a_sealed_secret_comes_back_when_it_is_used() {
+    let buffer = buffer(b"sealed");
+    let guard = buffer.open().unwrap();
+    assert_eq!(kind(buffer.seal()), ErrorKind::State);
+    drop(guard);
+    buffer.seal().unwrap();
+    buffer.seal().unwrap();
+    assert!(memory_stats().unwrap().sealed >= 1);
+    assert_eq!(*buffer.open().unwrap(), *b"sealed");
+}
+
+#[test]
+fn an_expired_secret_is_gone_for_every_use_but_an_open_guard() {
+    let buffer = buffer(&[7; 32]);
+    assert_eq!(
+        kind(buffer.expire_after(Duration::ZERO)),
+        ErrorKind::Argument
+    );
+    buffer.expire_after(Duration::MAX).unwrap();
+    let guard = buffer.open().unwrap();
+    buffer.expire_after(Duration::from_nanos(1)).unwrap(); // a later call moves the end
+    until("it expires", || {
+        buffer.read_at(0, &mut [0]).map_err(|e| e.kind()) == Err(ErrorKind::Expired)
+    });
+    assert_eq!(*guard, [7; 32]);
+    drop(guard);
+    assert_eq!(kind(buffer.open()), ErrorKind::Expired);
+    assert_eq!(kind(buffer.seal()), ErrorKind::Expired);
+    assert_eq!(
+        kind(buffer.expire_after(Duration::from_secs(60))),
+        ErrorKind::Expired
+    );
+    assert_eq!(kind(buffer.sign_ed25519(b"")), ErrorKind::Expired);
+    assert_eq!(kind(buffer.encrypt(b"", b"")), ErrorKind::Expired);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use sprint::{Conn, ErrorKind};
-use support::{ask, log_in, read_line, until, Relay, PATIENCE};
+use support::{ask, buffer, kind, log_in, read_line, until, Relay, PATIENCE};
 
 #[test]
 fn one_thread_reads_while_another_writes() {
@@ -82,6 +82,35 @@ fn a_request_is_a_write_and_one_read() {
     let mut answer = [0; 64];
     let n = conn.request(b"PING request\n", &mut answer).unwrap();
     assert_eq!(&answer[..n], b"PONG request\n");
+}
+
+#[test]
+fn a_secret_is_sent_from_its_buffer_sealed_or_not() {
+    let relay = Relay::start();
+    let mut conn = relay.pool(1).get_connection().unwrap();
+    conn.set_timeout(Some(PATIENCE));
+    conn.write_all(b"ECHO\n").unwrap();
+    let secret = buffer(b"token");
+    for _ in 0..2 {
+        conn.write_secret(&secret).unwrap();
+        let mut seen = [0; 5];
+        conn.read_exact(&mut seen).unwrap();
+        assert_eq!(seen, *b"token");
+        secret.seal().unwrap();
+    }
+}
+
+#[test]
+fn a_secret_that_is_gone_is_not_sent_and_the_lease_is_good() {
+    let relay = Relay::start();
+    let pool = relay.pool(1);
+    let mut conn = pool.get_connection().unwrap();
+    let secret = buffer(b"token");
+    secret.expire_after(Duration::from_nanos(1)).unwrap();
+    until("it expires", || secret.open().is_err());
+    assert_eq!(kind(conn.write_secret(&secret)), ErrorKind::Expired);
+    drop(conn);
+    assert_eq!(pool.stats().unwrap().idle, 1);
 }
 
 #[test]

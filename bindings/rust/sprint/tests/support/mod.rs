@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sprint::{Config, Conn, Hash, Pool, SecureBuffer};
+use sprint::{Config, Conn, ErrorKind, Hash, Pool, SecureBuffer};
 
 /// Longer than anything here takes, short enough to fail a test that hangs.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -161,6 +161,15 @@ pub fn read_line(conn: &mut Conn) -> String {
         }
         line.push(byte[0]);
     }
+}
+
+/// A buffer of the given bytes.
+pub fn buffer(content: &[u8]) -> SecureBuffer {
+    SecureBuffer::take(&mut content.to_vec()).unwrap()
+}
+
+pub fn kind<T: std::fmt::Debug>(result: sprint::Result<T>) -> ErrorKind {
+    result.unwrap_err().kind()
 }
 
 /// Waits until `condition` holds.

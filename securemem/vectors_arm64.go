@@ -1,5 +1,3 @@
-//go:build amd64 || arm64
-
 package securemem
 
 // clearVectors sets the vector registers to zero. The assembly of the crypto packages
