@@ -151,6 +151,20 @@ sprint_status sprint_buffer_len(sprint_buffer buffer, size_t *len) {
     return sprint_done(slot, SPRINT_OK);
 }
 
+sprint_status sprint_buffer_protection(sprint_buffer buffer, uint32_t *backend, uint32_t *locked) {
+    ENTER();
+    REQUIRE(backend, "buffer protection: backend is NULL");
+    struct sprint_slot *slot;
+    sprint_status status = sprint_pin_secret(buffer, &slot);
+    if (status != SPRINT_OK)
+        return status;
+    uint32_t is_locked = 0;
+    status = sprintgo_buffer_protection(slot->index, backend, &is_locked);
+    if (status == SPRINT_OK && locked)
+        *locked = is_locked;
+    return sprint_done(slot, status);
+}
+
 /* Copy out of or into a secret: by C if it is at home here. */
 static sprint_status copy(sprint_buffer buffer, size_t offset, void *host, size_t len, bool out) {
     struct sprint_slot *slot;

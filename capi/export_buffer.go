@@ -39,6 +39,15 @@ func sprintgo_buffer_new(slot C.uint32_t, how C.int32_t, src unsafe.Pointer, n C
 	return C.SPRINT_OK
 }
 
+//export sprintgo_buffer_protection
+func sprintgo_buffer_protection(slot C.uint32_t, backend, locked *C.uint32_t) (st C.sprint_status) {
+	defer guard(&st)
+	b := buffers.at(uint32(slot)).Load()
+	*backend = C.uint32_t(b.Backend())
+	*locked = C.uint32_t(flag(b.Locked()))
+	return C.SPRINT_OK
+}
+
 //export sprintgo_buffer_read
 func sprintgo_buffer_read(slot C.uint32_t, offset C.size_t, dst unsafe.Pointer, n C.size_t) (st C.sprint_status) {
 	defer guard(&st)

@@ -23,6 +23,7 @@ func sprintgo_memory_stats(out *C.sprint_memory_stats) (st C.sprint_status) {
 	out.slots_cached = C.uint64_t(s.SlotsCached)
 	out.refused = C.uint64_t(s.Refused)
 	out.canary_failures = C.uint64_t(s.CanaryFailures)
+	out.unlocked = C.uint64_t(s.Unlocked)
 	return C.SPRINT_OK
 }
 

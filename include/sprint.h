@@ -157,6 +157,7 @@ typedef struct sprint_memory_stats {
     uint64_t refused;          /**< allocations refused at a limit */
     uint64_t canary_failures;  /**< overflows found when a buffer was freed */
     uint64_t forks_refused;    /**< calls refused in forked children of this process */
+    uint64_t unlocked;         /**< alive in pages that are not locked, see DEGRADE */
 } sprint_memory_stats;
 
 /* ------------------------------------------------------------------ library */
@@ -721,6 +722,18 @@ SPRINT_CALL sprint_buffer_random(size_t len, uint32_t flags, sprint_buffer *out)
 SPRINT_CALL sprint_buffer_len(sprint_buffer buffer, size_t *len);
 
 /**
+ * How a buffer's pages are kept from others now.
+ *
+ * @param buffer        live buffer
+ * @param[out] backend  SPRINT_BACKEND_*; AUTO while it is sealed, or in unlocked pages
+ * @param[out] locked   1; 0 in the unlocked pages that DEGRADE took; may be NULL
+ * @return SPRINT_OK, SPRINT_E_ARG, SPRINT_E_HANDLE, SPRINT_E_FORKED
+ *
+ * Threads: any. Blocks: no. Since: 1.0.
+ */
+SPRINT_CALL sprint_buffer_protection(sprint_buffer buffer, uint32_t *backend, uint32_t *locked);
+
+/**
  * Copy bytes out of a buffer. The copy is the caller's to protect and to wipe.
  *
  * @param buffer    live buffer
@@ -998,7 +1011,7 @@ enum {
 enum {
     SPRINT_LIMIT_FAIL = 0,   /**< SPRINT_E_MLOCK */
     SPRINT_LIMIT_SEAL = 1,   /**< seal buffers that are not in use, to make room */
-    SPRINT_LIMIT_DEGRADE = 2 /**< take unlocked memory; the status counts it */
+    SPRINT_LIMIT_DEGRADE = 2 /**< take unlocked memory; stats and status count it */
 };
 
 /**

@@ -412,6 +412,11 @@ class Buffer : public detail::unique_handle<sprint_buffer, detail::buffer_free> 
     SPRINT_NODISCARD sprint_status open_write(std::nothrow_t, WriteBorrow *out) noexcept {
         return borrow(SPRINT_WRITE, out);
     }
+    /** Set to SPRINT_BACKEND_* and whether the pages are locked. */
+    SPRINT_NODISCARD sprint_status protection(std::nothrow_t, uint32_t *backend,
+                                              uint32_t *locked) const noexcept {
+        return SPRINT_FN(sprint_buffer_protection)(get(), backend, locked);
+    }
     SPRINT_NODISCARD sprint_status seal(std::nothrow_t) const noexcept {
         return SPRINT_FN(sprint_buffer_seal)(get());
     }
@@ -507,6 +512,12 @@ class Buffer : public detail::unique_handle<sprint_buffer, detail::buffer_free> 
         WriteBorrow out;
         detail::check(open_write(std::nothrow, &out));
         return out;
+    }
+    /** SPRINT_BACKEND_*; AUTO while it is sealed, or in unlocked pages. */
+    uint32_t backend() const {
+        uint32_t backend = SPRINT_BACKEND_AUTO;
+        detail::check(protection(std::nothrow, &backend, nullptr));
+        return backend;
     }
     void seal() const {
         detail::check(seal(std::nothrow));

@@ -84,6 +84,8 @@
                                           sprint_buffer *out)) \
     X(sprint_status, sprint_buffer_random, (size_t len, uint32_t flags, sprint_buffer *out)) \
     X(sprint_status, sprint_buffer_len, (sprint_buffer buffer, size_t *len)) \
+    X(sprint_status, sprint_buffer_protection, (sprint_buffer buffer, uint32_t *backend, \
+                                                uint32_t *locked)) \
     X(sprint_status, sprint_buffer_read, (sprint_buffer buffer, size_t offset, void *dst, \
                                           size_t len)) \
     X(sprint_status, sprint_buffer_write, (sprint_buffer buffer, size_t offset, \

@@ -32,7 +32,7 @@ FROZEN(offsetof(sprint_pool_stats, discards), 80);
 FROZEN(offsetof(sprint_pool_stats, bytes_sent), 88);
 FROZEN(offsetof(sprint_pool_stats, bytes_received), 96);
 
-FROZEN(sizeof(sprint_memory_stats), 80);
+FROZEN(sizeof(sprint_memory_stats), 88);
 FROZEN(offsetof(sprint_memory_stats, struct_size), 0);
 FROZEN(offsetof(sprint_memory_stats, enabled), 4);
 FROZEN(offsetof(sprint_memory_stats, self_check), 8);
@@ -45,6 +45,7 @@ FROZEN(offsetof(sprint_memory_stats, slots_cached), 48);
 FROZEN(offsetof(sprint_memory_stats, refused), 56);
 FROZEN(offsetof(sprint_memory_stats, canary_failures), 64);
 FROZEN(offsetof(sprint_memory_stats, forks_refused), 72);
+FROZEN(offsetof(sprint_memory_stats, unlocked), 80);
 
 FROZEN(SPRINT_OK, 0);
 FROZEN(SPRINT_E_ARG, -1);

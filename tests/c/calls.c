@@ -4,6 +4,7 @@
 #include <string.h>
 
 sprint_config calls_config;
+sprint_conn calls_conn;
 sprint_buffer calls_buffer;
 
 /* The library may write while another thread runs the same call. */
@@ -120,6 +121,14 @@ static sprint_status run_conn_request(uint64_t h) {
     size_t n;
 
     return sprint_conn_request(h, "PING\n", 5, scratch, sizeof scratch, 0, 20, &n);
+}
+
+static sprint_status run_conn_write_secret(uint64_t h) {
+    return sprint_conn_write_secret(h, calls_buffer, 20);
+}
+
+static sprint_status run_conn_write_secret_secret(uint64_t h) {
+    return sprint_conn_write_secret(calls_conn, h, 20);
 }
 
 static sprint_status run_conn_try_write(uint64_t h) {
@@ -241,6 +250,60 @@ static sprint_status run_buffer_hmac(uint64_t h) {
     return sprint_buffer_hmac(h, SPRINT_HASH_SHA256, "m", 1, scratch, sizeof scratch, NULL);
 }
 
+static sprint_status run_buffer_protection(uint64_t h) {
+    uint32_t backend, locked;
+
+    return sprint_buffer_protection(h, &backend, &locked);
+}
+
+static sprint_status run_buffer_seal(uint64_t h) {
+    return sprint_buffer_seal(h);
+}
+
+static sprint_status run_buffer_expire_after(uint64_t h) {
+    return sprint_buffer_expire_after(h, 20);
+}
+
+static sprint_status run_buffer_public_ed25519(uint64_t h) {
+    return sprint_buffer_public_ed25519(h, scratch);
+}
+
+static sprint_status run_buffer_sign_ed25519(uint64_t h) {
+    return sprint_buffer_sign_ed25519(h, "m", 1, scratch);
+}
+
+static sprint_status run_buffer_encrypt(uint64_t h) {
+    size_t n;
+
+    return sprint_buffer_encrypt(h, "a", 1, "m", 1, scratch, sizeof scratch, &n);
+}
+
+static sprint_status run_buffer_decrypt(uint64_t h) {
+    sprint_buffer plain = 0;
+    sprint_status status = sprint_buffer_decrypt(h, "a", 1, scratch, 64, 0, &plain);
+
+    sprint_buffer_free(plain);
+    return status;
+}
+
+static sprint_status run_buffer_hkdf(uint64_t h) {
+    sprint_buffer derived = 0;
+    sprint_status status =
+        sprint_buffer_hkdf(h, SPRINT_HASH_SHA256, "s", 1, "i", 1, 32, 0, &derived);
+
+    sprint_buffer_free(derived);
+    return status;
+}
+
+static sprint_status run_buffer_pbkdf2(uint64_t h) {
+    sprint_buffer derived = 0;
+    sprint_status status = sprint_buffer_pbkdf2(h, SPRINT_HASH_SHA256, "sixteen byte salt", 17,
+                                                100000, 32, 0, &derived);
+
+    sprint_buffer_free(derived);
+    return status;
+}
+
 static sprint_status run_buffer_free(uint64_t h) {
     sprint_buffer_free(h);
     return SPRINT_OK;
@@ -251,6 +314,26 @@ static sprint_status run_memory_stats_get(uint64_t h) {
 
     (void)h;
     return sprint_memory_stats_get(&stats);
+}
+
+static sprint_status run_memory_status_json(uint64_t h) {
+    (void)h;
+    return sprint_memory_status_json((char *)scratch, sizeof scratch, NULL);
+}
+
+static sprint_status run_memory_self_check(uint64_t h) {
+    (void)h;
+    return sprint_memory_self_check();
+}
+
+static sprint_status run_memory_set(uint64_t h) {
+    (void)h;
+    return sprint_memory_set(SPRINT_MEM_AT_LIMIT, SPRINT_LIMIT_FAIL);
+}
+
+static sprint_status run_events_to_fd(uint64_t h) {
+    (void)h;
+    return sprint_events_to_fd(-1);
 }
 
 #define CODE(name) (1u << -(SPRINT_##name))
@@ -265,6 +348,8 @@ static sprint_status run_memory_stats_get(uint64_t h) {
 #define TRY_WRITES (STREAM | CODE(E_WOULD_BLOCK))
 #define TRY_READS (STREAM | CODE(E_EOF) | CODE(E_WOULD_BLOCK))
 #define SECRET (HANDLED | CODE(E_STATE))
+/* As sprint_buffer_expire_after() and sprint_buffer_seal() say of every use. */
+#define USES (SECRET | CODE(E_EXPIRED) | CODE(E_MLOCK) | CODE(E_NOMEM))
 #define ALLOCATES (ALWAYS | CODE(E_ARG) | CODE(E_MLOCK) | CODE(E_NOMEM) | CODE(E_UNSUPPORTED))
 
 const struct call calls[] = {
@@ -292,6 +377,9 @@ const struct call calls[] = {
     {"sprint_conn_read", KIND_CONN, run_conn_read, READS, 0},
     {"sprint_conn_read_exact", KIND_CONN, run_conn_read_exact, READS, 0},
     {"sprint_conn_request", KIND_CONN, run_conn_request, READS | CODE(E_UNSUPPORTED), 0},
+    {"sprint_conn_write_secret", KIND_CONN, run_conn_write_secret, WRITES | USES, 0},
+    {"sprint_conn_write_secret [secret]", KIND_BUFFER, run_conn_write_secret_secret, WRITES | USES,
+     0},
     {"sprint_conn_try_write", KIND_CONN, run_conn_try_write, TRY_WRITES, 0},
     {"sprint_conn_try_read", KIND_CONN, run_conn_try_read, TRY_READS, 0},
     {"sprint_conn_flush", KIND_CONN, run_conn_flush, TRY_WRITES | CODE(E_TIMEOUT), 0},
@@ -304,17 +392,36 @@ const struct call calls[] = {
     {"sprint_buffer_from", KIND_NONE, run_buffer_from, ALLOCATES, 0},
     {"sprint_buffer_random", KIND_NONE, run_buffer_random, ALLOCATES, 0},
     {"sprint_buffer_len", KIND_BUFFER, run_buffer_len, HANDLED, 0},
-    {"sprint_buffer_read", KIND_BUFFER, run_buffer_read, SECRET, 0},
-    {"sprint_buffer_write", KIND_BUFFER, run_buffer_write, SECRET, 0},
-    {"sprint_buffer_open", KIND_BUFFER, run_buffer_open, SECRET, 0},
-    {"sprint_buffer_open [write]", KIND_BUFFER, run_buffer_open_write, SECRET, 0},
+    {"sprint_buffer_protection", KIND_BUFFER, run_buffer_protection, HANDLED, 0},
+    {"sprint_buffer_read", KIND_BUFFER, run_buffer_read, USES, 0},
+    {"sprint_buffer_write", KIND_BUFFER, run_buffer_write, USES, 0},
+    {"sprint_buffer_open", KIND_BUFFER, run_buffer_open, USES, 0},
+    {"sprint_buffer_open [write]", KIND_BUFFER, run_buffer_open_write, USES, 0},
     {"sprint_buffer_close", KIND_BUFFER, run_buffer_close, SECRET | CODE(E_CORRUPT), 0},
-    {"sprint_buffer_equal", KIND_BUFFER, run_buffer_equal, SECRET, 0},
-    {"sprint_buffer_equal [second]", KIND_BUFFER, run_buffer_equal_second, SECRET, 0},
-    {"sprint_buffer_hmac", KIND_BUFFER, run_buffer_hmac,
-     SECRET | CODE(E_RANGE) | CODE(E_UNSUPPORTED), 0},
+    {"sprint_buffer_equal", KIND_BUFFER, run_buffer_equal, USES, 0},
+    {"sprint_buffer_equal [second]", KIND_BUFFER, run_buffer_equal_second, USES, 0},
+    {"sprint_buffer_seal", KIND_BUFFER, run_buffer_seal, USES, 0},
+    {"sprint_buffer_expire_after", KIND_BUFFER, run_buffer_expire_after, HANDLED | CODE(E_EXPIRED),
+     0},
+    {"sprint_buffer_hmac", KIND_BUFFER, run_buffer_hmac, USES | CODE(E_RANGE) | CODE(E_UNSUPPORTED),
+     0},
+    {"sprint_buffer_public_ed25519", KIND_BUFFER, run_buffer_public_ed25519, USES | CODE(E_CRYPTO),
+     0},
+    {"sprint_buffer_sign_ed25519", KIND_BUFFER, run_buffer_sign_ed25519, USES | CODE(E_CRYPTO), 0},
+    {"sprint_buffer_encrypt", KIND_BUFFER, run_buffer_encrypt,
+     USES | CODE(E_RANGE) | CODE(E_CRYPTO), 0},
+    {"sprint_buffer_decrypt", KIND_BUFFER, run_buffer_decrypt, USES | ALLOCATES | CODE(E_CRYPTO),
+     0},
+    {"sprint_buffer_hkdf", KIND_BUFFER, run_buffer_hkdf, USES | ALLOCATES, 0},
+    {"sprint_buffer_pbkdf2", KIND_BUFFER, run_buffer_pbkdf2, USES | ALLOCATES, 0},
     {"sprint_buffer_free", KIND_BUFFER, run_buffer_free, 0, 1},
     {"sprint_memory_stats_get", KIND_NONE, run_memory_stats_get, ALWAYS | CODE(E_ARG), 0},
+    {"sprint_memory_status_json", KIND_NONE, run_memory_status_json,
+     ALWAYS | CODE(E_ARG) | CODE(E_RANGE), 0},
+    {"sprint_memory_self_check", KIND_NONE, run_memory_self_check,
+     ALWAYS | CODE(E_MLOCK) | CODE(E_NOMEM), 0},
+    {"sprint_memory_set", KIND_NONE, run_memory_set, ALWAYS | CODE(E_ARG) | CODE(E_UNSUPPORTED), 0},
+    {"sprint_events_to_fd", KIND_NONE, run_events_to_fd, ALWAYS | CODE(E_ARG), 0},
 };
 
 const int call_count = sizeof calls / sizeof *calls;

@@ -26,6 +26,7 @@ int call_allows(const struct call *call, sprint_status status);
 
 /** Sound companions for calls that take two handles. */
 extern sprint_config calls_config;
+extern sprint_conn calls_conn;
 extern sprint_buffer calls_buffer;
 
 #endif

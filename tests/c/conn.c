@@ -152,6 +152,54 @@ static void unread_bytes_keep_a_connection_out_of_the_pool(void) {
     sprint_pool_free(pool);
 }
 
+static void a_secret_is_sent_from_its_buffer(void) {
+    static const size_t sizes[] = {1, 32, 4096, 16385, 100000};
+    unsigned char *wanted = malloc(100000), *got = malloc(100000);
+    struct line l = line_open();
+    sprint_buffer secret;
+    size_t i;
+
+    for (i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        fill_pattern(wanted, sizes[i], (unsigned)i);
+        secret = buffer_of(wanted, sizes[i]);
+        if (i % 2 == 1)
+            CHECK_IS(SPRINT_OK, sprint_buffer_seal(secret));
+        CHECK_IS(SPRINT_OK, sprint_conn_write_secret(l.conn, secret, 5000));
+        CHECK_IS(SPRINT_OK, sprint_conn_read_exact(l.conn, got, sizes[i], 10000, NULL));
+        CHECK(memcmp(got, wanted, sizes[i]) == 0);
+        CHECK_IS(SPRINT_E_STATE, sprint_buffer_close(secret)); /* the call left no borrow */
+        sprint_buffer_free(secret);
+    }
+    line_close(&l);
+    free(wanted);
+    free(got);
+}
+
+/* What is wrong with the secret leaves the connection as it was. */
+static void a_secret_that_cannot_be_read_is_not_sent(void) {
+    struct line l = line_open();
+    sprint_buffer secret = buffer_of("0123456789", 10);
+    char buf[16];
+    void *data;
+    size_t n;
+
+    CHECK_IS(SPRINT_OK, sprint_buffer_open(secret, SPRINT_WRITE, &data, NULL));
+    CHECK_IS(SPRINT_E_STATE, sprint_conn_write_secret(l.conn, secret, 1000));
+    CHECK_IS(SPRINT_OK, sprint_buffer_close(secret));
+    CHECK_IS(SPRINT_E_HANDLE, sprint_conn_write_secret(l.conn, 0, 1000));
+    CHECK_IS(SPRINT_E_HANDLE, sprint_conn_write_secret(0, secret, 1000));
+    CHECK_IS(SPRINT_OK, sprint_buffer_open(secret, SPRINT_READ, &data, NULL));
+    CHECK_IS(SPRINT_OK, sprint_conn_write_secret(l.conn, secret, 1000));
+    CHECK_IS(SPRINT_OK, sprint_conn_read_exact(l.conn, buf, 10, 5000, NULL));
+    CHECK(memcmp(buf, "0123456789", 10) == 0);
+    CHECK_IS(SPRINT_OK, sprint_buffer_close(secret));
+    sprint_buffer_free(secret);
+    CHECK_IS(SPRINT_E_HANDLE, sprint_conn_write_secret(l.conn, secret, 1000));
+    CHECK_IS(SPRINT_OK, sprint_conn_request(l.conn, "well", 4, buf, sizeof buf, 0, 5000, &n));
+    CHECK(n == 4);
+    line_close(&l);
+}
+
 const struct rule conn_rules[] = {
     RULE(what_is_written_comes_back),
     RULE(bad_pointers_and_sizes_are_refused_and_harm_nothing),
@@ -160,5 +208,7 @@ const struct rule conn_rules[] = {
     RULE(a_request_is_a_write_and_a_read_under_one_deadline),
     RULE(a_read_takes_what_fits_and_keeps_the_rest),
     RULE(unread_bytes_keep_a_connection_out_of_the_pool),
+    RULE(a_secret_is_sent_from_its_buffer),
+    RULE(a_secret_that_cannot_be_read_is_not_sent),
     NO_MORE_RULES,
 };

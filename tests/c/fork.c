@@ -82,6 +82,7 @@ static void every_call_is_refused_in_a_child(pid_t (*make_child)(void)) {
     live[KIND_CONN] = lease_echo(live[KIND_POOL]);
     CHECK_IS(SPRINT_OK, sprint_buffer_random(32, 0, &live[KIND_BUFFER]));
     calls_config = live[KIND_CONFIG];
+    calls_conn = live[KIND_CONN];
     calls_buffer = live[KIND_BUFFER];
     CHECK_IS(SPRINT_OK, sprint_memory_stats_get(&memory));
     refused = memory.forks_refused;

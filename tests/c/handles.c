@@ -30,6 +30,7 @@ static struct objects objects_make(void) {
     sprint_buffer_free(o.stale[KIND_BUFFER]);
 
     calls_config = o.live[KIND_CONFIG];
+    calls_conn = o.live[KIND_CONN];
     calls_buffer = o.live[KIND_BUFFER];
     return o;
 }

@@ -15,6 +15,13 @@ extern const struct rule stream_rules[];
 extern const struct rule close_rules[];
 extern const struct rule buffer_rules[];
 extern const struct rule borrow_rules[];
+extern const struct rule guard_rules[];
+extern const struct rule key_rules[];
+extern const struct rule lifetime_rules[];
+extern const struct rule memory_rules[];
+extern const struct rule limit_rules[];
+extern const struct rule event_rules[];
+extern const struct rule storm_rules[];
 extern const struct rule fork_rules[];
 extern const struct rule hostile_rules[];
 

@@ -4,6 +4,8 @@
 
 #include <dirent.h>
 #include <netdb.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,14 +75,20 @@ void relay_reset(void) {
 }
 
 long relay_stat(const char *name) {
-    char answer[4096], key[64];
+    char answer[4096];
+
+    if (http("GET", settings.control, "/stats", answer, sizeof answer) != 200)
+        return -1;
+    return json_number(answer, name);
+}
+
+long json_number(const char *json, const char *name) {
+    char key[64];
     const char *at;
 
     snprintf(key, sizeof key, "\"%s\":", name);
-    if (http("GET", settings.control, "/stats", answer, sizeof answer) != 200 ||
-        (at = strstr(answer, key)) == NULL)
-        return -1;
-    return strtol(at + strlen(key), NULL, 10);
+    at = strstr(json, key);
+    return at == NULL ? -1 : strtol(at + strlen(key), NULL, 10);
 }
 
 static int set_int(sprint_config config, int32_t option, int64_t value) {
@@ -157,6 +165,64 @@ sprint_memory_stats memory_now(void) {
     return m;
 }
 
+int buffer_holds(sprint_buffer buffer, const void *bytes, size_t len) {
+    unsigned char *copy = malloc(len);
+    size_t size = 0;
+    int same = sprint_buffer_len(buffer, &size) == SPRINT_OK && size == len &&
+               sprint_buffer_read(buffer, 0, copy, len) == SPRINT_OK &&
+               memcmp(copy, bytes, len) == 0;
+
+    free(copy);
+    return same;
+}
+
+void memory_defaults(void) {
+    CHECK_IS(SPRINT_OK, sprint_memory_set(SPRINT_MEM_AT_LIMIT, SPRINT_LIMIT_FAIL));
+    CHECK_IS(SPRINT_OK, sprint_memory_set(SPRINT_MEM_BUDGET_BYTES, 0));
+    CHECK_IS(SPRINT_OK, sprint_memory_set(SPRINT_MEM_BACKEND, SPRINT_BACKEND_AUTO));
+}
+
+uint64_t memory_trimmed(void) {
+    uint64_t locked;
+
+    CHECK_IS(SPRINT_OK, sprint_memory_set(SPRINT_MEM_BUDGET_BYTES, 1));
+    locked = memory_now().locked_bytes;
+    CHECK_IS(SPRINT_OK, sprint_memory_set(SPRINT_MEM_BUDGET_BYTES, 0));
+    return locked;
+}
+
+static sigjmp_buf after_the_fault;
+
+static void on_fault(int sig) {
+    siglongjmp(after_the_fault, sig);
+}
+
+static int faults(volatile unsigned char *p, int write) {
+    struct sigaction catch = {.sa_handler = on_fault, .sa_flags = SA_ONSTACK}, segv, bus;
+    volatile int faulted = 1;
+
+    sigaction(SIGSEGV, &catch, &segv);
+    sigaction(SIGBUS, &catch, &bus);
+    if (sigsetjmp(after_the_fault, 1) == 0) {
+        unsigned char byte = *p;
+
+        if (write)
+            *p = byte;
+        faulted = 0;
+    }
+    sigaction(SIGSEGV, &segv, NULL);
+    sigaction(SIGBUS, &bus, NULL);
+    return faulted;
+}
+
+int read_faults(const void *p) {
+    return faults((volatile unsigned char *)(uintptr_t)p, 0);
+}
+
+int write_faults(void *p) {
+    return faults(p, 1);
+}
+
 int all_bytes(const unsigned char *p, size_t len, unsigned char byte) {
     while (len > 0 && *p == byte)
         p++, len--;
@@ -202,6 +268,15 @@ void fill_pattern(unsigned char *buf, size_t len, unsigned seed) {
 
     for (i = 0; i < len; i++)
         buf[i] = (unsigned char)((i * 2654435761u >> 13) + i + seed);
+}
+
+size_t unhex(const char *hex, unsigned char *bytes) {
+    unsigned byte;
+    size_t n;
+
+    for (n = 0; sscanf(hex + 2 * n, "%2x", &byte) == 1; n++)
+        bytes[n] = (unsigned char)byte;
+    return n;
 }
 
 int count_fds(void) {

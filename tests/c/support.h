@@ -55,8 +55,22 @@ void line_close(struct line *l);
 
 /** A buffer that holds these bytes, or 0 with a failed check. */
 sprint_buffer buffer_of(const void *bytes, size_t len);
+/** Whether a buffer holds exactly these bytes. */
+int buffer_holds(sprint_buffer buffer, const void *bytes, size_t len);
 /** A snapshot of secure memory. */
 sprint_memory_stats memory_now(void);
+/** What sprint_memory_set() chose is as at the start again. */
+void memory_defaults(void);
+/** Give free slots back to the kernel; the bytes that are still locked. */
+uint64_t memory_trimmed(void);
+/** Whether a read of the byte at p is a fault. */
+int read_faults(const void *p);
+/** Whether a write of the byte at p is a fault; if not, it holds what it held. */
+int write_faults(void *p);
+/** The number of a member in JSON text, or -1. */
+long json_number(const char *json, const char *name);
+/** The bytes that hexadecimal text stands for; how many. */
+size_t unhex(const char *hex, unsigned char *bytes);
 /** Whether every byte of p is this one. */
 int all_bytes(const unsigned char *p, size_t len, unsigned char byte);
 

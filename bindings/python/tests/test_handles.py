@@ -154,6 +154,7 @@ MAY_BE_NULL = {
     ("sprint_pool_status_json", 3),
     ("sprint_conn_read_exact", 4),
     ("sprint_buffer_open", 3),
+    ("sprint_buffer_protection", 2),
     ("sprint_buffer_hmac", 6),
     ("sprint_buffer_encrypt", 7),
 }

@@ -27,7 +27,9 @@ def settings() -> Iterator[None]:
 def test_the_status_has_the_keys_of_its_class_and_is_measured() -> None:
     sprint.memory_self_check()
     with sprint.SecureBuffer(4096), sprint.SecureBuffer(32) as sealed:
+        assert sealed.protection() == (sprint.memory_stats().backend, True)
         sealed.seal()
+        assert sealed.protection() == (0, True)
         status, stats = sprint.memory_status(), sprint.memory_stats()
     required = sprint.MemoryProtectionStatus.__required_keys__
     always = {"last_self_check", "mappings"}  # on Linux, after a self check

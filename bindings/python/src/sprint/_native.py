@@ -90,6 +90,7 @@ class MemoryStats(ctypes.Structure):
                 "refused",
                 "canary_failures",
                 "forks_refused",
+                "unlocked",
             )
         ),
     ]
@@ -149,6 +150,7 @@ PROTOTYPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "sprint_buffer_from": (Status, (pointer, c_size_t, c_uint32, _handles)),
     "sprint_buffer_random": (Status, (c_size_t, c_uint32, _handles)),
     "sprint_buffer_len": (Status, (handle, _sizes)),
+    "sprint_buffer_protection": (Status, (handle, POINTER(c_uint32), POINTER(c_uint32))),
     "sprint_buffer_read": (Status, (handle, c_size_t, pointer, c_size_t)),
     "sprint_buffer_write": (Status, (handle, c_size_t, pointer, c_size_t)),
     "sprint_buffer_open": (Status, (handle, c_int32, POINTER(pointer), _sizes)),

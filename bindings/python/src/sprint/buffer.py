@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import byref, c_int32, c_size_t, c_uint8
+from ctypes import byref, c_int32, c_size_t, c_uint8, c_uint32
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 from . import _native
@@ -121,6 +121,14 @@ class SecureBuffer(Handle):
         is gone, so it can never point at memory that is not there any more.
         """
         return Borrow(self, WRITE if write else READ)
+
+    def protection(self) -> tuple[int, bool]:
+        """The BACKEND_* that keeps the pages from others, BACKEND_AUTO while it is sealed or
+        in unlocked pages, and whether they are locked.
+        """
+        backend, locked = c_uint32(), c_uint32()
+        _native.lib().sprint_buffer_protection(self._handle, byref(backend), byref(locked))
+        return backend.value, locked.value == 1
 
     def seal(self) -> None:
         """Encrypt a secret that is not used for a while: it leaves locked memory, and the

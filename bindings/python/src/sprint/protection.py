@@ -41,6 +41,8 @@ class MemoryStats(NamedTuple):
     """Overflows found when a buffer was freed."""
     forks_refused: int
     """Calls refused in forked children of this process."""
+    unlocked: int
+    """Buffers in pages that are not locked, see degrade."""
 
 
 def memory_stats() -> MemoryStats:

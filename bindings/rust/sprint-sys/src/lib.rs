@@ -75,6 +75,7 @@ pub struct sprint_memory_stats {
     pub refused: u64,
     pub canary_failures: u64,
     pub forks_refused: u64,
+    pub unlocked: u64,
 }
 
 extern "C" {
@@ -193,6 +194,11 @@ extern "C" {
     ) -> sprint_status;
     pub fn sprint_buffer_random(len: usize, flags: u32, out: *mut sprint_buffer) -> sprint_status;
     pub fn sprint_buffer_len(buffer: sprint_buffer, len: *mut usize) -> sprint_status;
+    pub fn sprint_buffer_protection(
+        buffer: sprint_buffer,
+        backend: *mut u32,
+        locked: *mut u32,
+    ) -> sprint_status;
     pub fn sprint_buffer_read(
         buffer: sprint_buffer,
         offset: usize,

@@ -8,6 +8,7 @@ use sprint_sys as sys;
 
 use crate::error::{check, Result};
 use crate::guard::{ReadGuard, WriteGuard};
+use crate::stats::Backend;
 use crate::time::millis;
 
 /// How the pages of a [`SecureBuffer`] are kept, to be combined with `|`. By default the pages of a
@@ -180,6 +181,16 @@ impl SecureBuffer {
     /// [`State`](crate::ErrorKind::State) when the library is using it, as for a metrics token.
     pub fn open_mut(&mut self) -> Result<WriteGuard<'_>> {
         WriteGuard::new(self)
+    }
+
+    /// How the pages are kept from others now ([`Backend::Auto`](crate::Backend::Auto) while it is
+    /// sealed or in unlocked pages), and whether they are locked.
+    #[doc(alias = "sprint_buffer_protection")]
+    pub fn protection(&self) -> Result<(Backend, bool)> {
+        let (mut backend, mut locked) = (0, 0);
+        // SAFETY: two numbers to be written.
+        check(unsafe { sys::sprint_buffer_protection(self.handle, &mut backend, &mut locked) })?;
+        Ok((Backend::of(backend), locked == 1))
     }
 
     /// Encrypts a secret that is not used for a while: it leaves locked memory, and the next call

@@ -121,6 +121,17 @@ pub enum Backend {
     Unknown,
 }
 
+impl Backend {
+    pub(crate) fn of(raw: u32) -> Self {
+        match raw {
+            sys::SPRINT_BACKEND_AUTO => Backend::Auto,
+            sys::SPRINT_BACKEND_SECRETMEM => Backend::Secretmem,
+            sys::SPRINT_BACKEND_MLOCK => Backend::Mlock,
+            _ => Backend::Unknown,
+        }
+    }
+}
+
 /// Secure memory of this process at one moment; see [`memory_stats`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -148,6 +159,8 @@ pub struct MemoryStats {
     pub canary_failures: u64,
     /// Calls refused in forked children of this process.
     pub forks_refused: u64,
+    /// Buffers in pages that are not locked.
+    pub unlocked: u64,
 }
 
 /// What protects the secrets of this process now. Measured, never assumed.
@@ -167,12 +180,7 @@ pub fn memory_stats() -> Result<MemoryStats> {
             sys::SPRINT_SELF_CHECK_FAILED => SelfCheck::Failed,
             _ => SelfCheck::Unknown,
         },
-        backend: match raw.backend {
-            sys::SPRINT_BACKEND_AUTO => Backend::Auto,
-            sys::SPRINT_BACKEND_SECRETMEM => Backend::Secretmem,
-            sys::SPRINT_BACKEND_MLOCK => Backend::Mlock,
-            _ => Backend::Unknown,
-        },
+        backend: Backend::of(raw.backend),
         buffers: raw.buffers,
         sealed: raw.sealed,
         locked_bytes: raw.locked_bytes,
@@ -181,6 +189,7 @@ pub fn memory_stats() -> Result<MemoryStats> {
         refused: raw.refused,
         canary_failures: raw.canary_failures,
         forks_refused: raw.forks_refused,
+        unlocked: raw.unlocked,
     })
 }
 

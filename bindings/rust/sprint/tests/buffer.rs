@@ -151,6 +151,9 @@ fn a_sealed_secret_comes_back_when_it_is_used() {
     let buffer = buffer(b"sealed");
     let guard = buffer.open().unwrap();
     assert_eq!(kind(buffer.seal()), ErrorKind::State);
+    let (backend, locked) = buffer.protection().unwrap();
+    assert_ne!(backend, sprint::Backend::Auto);
+    assert!(locked);
     drop(guard);
     buffer.seal().unwrap();
     buffer.seal().unwrap();
