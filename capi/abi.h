@@ -32,7 +32,7 @@ sprint_status sprint_publish(struct sprint_slot *slot, sprint_status status, uin
 /* Pin a buffer and have its secret in Go (abi_buffer.c). */
 sprint_status sprint_pin_secret(sprint_buffer buffer, struct sprint_slot **out);
 
-/* Have all secrets in Go, where they can be sealed to make room (abi_buffer.c). */
+/* Have all secrets in Go, which can seal them and tell of them (abi_buffer.c). */
 void sprint_bring_all_home(void);
 
 /* End the secret of a slot that nobody pins any more (abi_buffer.c). */

@@ -49,5 +49,7 @@ sprint_status sprint_events_to_fd(int32_t fd) {
     ENTER();
     REQUIRE(fd < 0 || fcntl(fd, F_GETFD) >= 0, "events: fd is not an open descriptor");
     sprint_slots_avoid(SPRINT_SLOTS_EVENTS, fd >= 0);
+    if (fd >= 0)
+        sprint_bring_all_home(); /* what happens to those that exist is told, too */
     return sprintgo_events_to(fd < 0 ? -1 : fd);
 }
