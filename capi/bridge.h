@@ -32,7 +32,7 @@ struct sprint_outside {
 };
 
 /* Secrets that C keeps, and free slots in its stock (slots.c). */
-void sprint_slots_count(uint64_t *alive, uint64_t *free);
+void sprint_slots_count(uint64_t *alive, uint64_t *free, uint64_t *free_bytes);
 
 /* Take one free slot's address out of C's stock; 0: there is none (slots.c). */
 uintptr_t sprint_slots_recall(void);

@@ -28,19 +28,19 @@ func sprintgo_slots_prepare(sizes, key *C.uint64_t) {
 }
 
 //export sprintgo_slots_take
-func sprintgo_slots_take(size C.size_t, fast C.int32_t, batch *C.struct_sprint_outside, n *C.uint32_t) (st C.sprint_status) {
+func sprintgo_slots_take(size C.size_t, fast C.int32_t, batch *C.struct_sprint_outside, n, keep *C.uint32_t) (st C.sprint_status) {
 	defer guard(&st)
 	var flags securemem.Flags
 	if fast != 0 {
 		flags = securemem.Fast
 	}
 	var taken [C.SPRINT_SLOT_BATCH]securemem.Outside
-	got, err := securemem.TakeOutside(stock{}, int(size), flags, taken[:])
+	got, most, err := securemem.TakeOutside(stock{}, int(size), flags, taken[:])
 	for i, slot := range taken[:got] {
 		out := &unsafe.Slice(batch, len(taken))[i]
 		out.addr, out.size = C.uintptr_t(slot.Addr), C.size_t(slot.Size)
 	}
-	*n = C.uint32_t(got)
+	*n, *keep = C.uint32_t(got), C.uint32_t(most)
 	return status(err)
 }
 
@@ -52,10 +52,10 @@ func (stock) Pop() (addr uintptr, ok bool) {
 	return addr, addr != 0
 }
 
-func (stock) Count() (alive, free uint64) {
-	var a, f C.uint64_t
-	C.sprint_slots_count(&a, &f)
-	return uint64(a), uint64(f)
+func (stock) Count() (alive, free, freeBytes uint64) {
+	var a, f, b C.uint64_t
+	C.sprint_slots_count(&a, &f, &b)
+	return uint64(a), uint64(f), uint64(b)
 }
 
 //export sprintgo_slots_return

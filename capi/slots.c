@@ -16,9 +16,9 @@
 struct sprint_stock {
     pthread_mutex_t lock;
     struct sprint_page *head, **tail;
-    uint32_t n;
-    size_t size; /* of a page */
-    bool fast;   /* pages stay readable and writable */
+    uint32_t n, most; /* pages; how many are kept */
+    size_t size;      /* of a page */
+    bool fast;        /* pages stay readable and writable */
 };
 
 static struct sprint_stock stocks[SPRINT_SLOT_CLASSES][2];
@@ -74,11 +74,11 @@ static struct sprint_page *pop(struct sprint_stock *s) {
     return page;
 }
 
-/* Whether the page was taken in; the stock keeps no more than a batch. */
+/* Whether the page was taken in. */
 static bool push(struct sprint_stock *s, struct sprint_page *page) {
     page->next = NULL;
     pthread_mutex_lock(&s->lock);
-    bool room = s->n < SPRINT_SLOT_BATCH;
+    bool room = s->n < s->most;
     if (room) {
         *s->tail = page;
         s->tail = &page->next;
@@ -96,7 +96,11 @@ static struct sprint_page *fetch(struct sprint_stock *s, size_t len, sprint_stat
         *status = SPRINT_E_NOMEM;
         return NULL;
     }
-    *status = sprintgo_slots_take(len, s->fast, batch, &n);
+    uint32_t keep = 0;
+    *status = sprintgo_slots_take(len, s->fast, batch, &n, &keep);
+    pthread_mutex_lock(&s->lock);
+    s->most = keep;
+    pthread_mutex_unlock(&s->lock);
     struct sprint_page *mine = NULL;
     for (uint32_t i = 0; i < n; i++) {
         struct sprint_page *page = calloc(1, sizeof *page);
@@ -212,15 +216,16 @@ void sprint_slots_forget(struct sprint_page *page) {
     free(page);
 }
 
-void sprint_slots_count(uint64_t *alive_here, uint64_t *free_here) {
+void sprint_slots_count(uint64_t *alive_here, uint64_t *free_here, uint64_t *free_bytes) {
     pthread_once(&once, prepare);
     *alive_here = atomic_load(&alive);
-    *free_here = 0;
+    *free_here = *free_bytes = 0;
     for (int class = 0; class < SPRINT_SLOT_CLASSES; class ++)
         for (int fast = 0; fast < 2; fast++) {
             struct sprint_stock *s = &stocks[class][fast];
             pthread_mutex_lock(&s->lock);
             *free_here += s->n;
+            *free_bytes += s->n * s->size;
             pthread_mutex_unlock(&s->lock);
         }
 }

@@ -741,7 +741,7 @@ SPRINT_CALL sprint_buffer_protection(sprint_buffer buffer, uint32_t *backend, ui
  * @param[out] dst  len bytes
  * @param len       0 does nothing
  * @return SPRINT_OK, SPRINT_E_ARG, SPRINT_E_STATE (open for writing), SPRINT_E_HANDLE,
- *         SPRINT_E_FORKED
+ *         SPRINT_E_FORKED, SPRINT_E_EXPIRED; of a sealed buffer also SPRINT_E_MLOCK, SPRINT_E_NOMEM
  *
  * Threads: any. Blocks: for other copies and uses of this buffer only. Since: 1.0.
  */
@@ -754,7 +754,8 @@ SPRINT_CALL sprint_buffer_read(sprint_buffer buffer, size_t offset, void *dst, s
  * @param offset  first byte; offset + len must not pass the end
  * @param src     len bytes; not wiped
  * @param len     0 does nothing
- * @return SPRINT_OK, SPRINT_E_ARG, SPRINT_E_STATE (open), SPRINT_E_HANDLE, SPRINT_E_FORKED
+ * @return SPRINT_OK, SPRINT_E_ARG, SPRINT_E_STATE (open), SPRINT_E_HANDLE, SPRINT_E_FORKED,
+ *         SPRINT_E_EXPIRED; of a sealed buffer also SPRINT_E_MLOCK, SPRINT_E_NOMEM
  *
  * Threads: any. Blocks: for other copies and uses of this buffer only. Since: 1.0.
  */
@@ -769,7 +770,8 @@ SPRINT_CALL sprint_buffer_write(sprint_buffer buffer, size_t offset, const void 
  *                   write is a fault at the guilty line
  * @param[out] len   its size; may be NULL
  * @return SPRINT_OK, SPRINT_E_STATE (another borrow conflicts; never a wait), SPRINT_E_ARG,
- *         SPRINT_E_HANDLE, SPRINT_E_FORKED
+ *         SPRINT_E_HANDLE, SPRINT_E_FORKED, SPRINT_E_EXPIRED; of a sealed buffer also
+ *         SPRINT_E_MLOCK, SPRINT_E_NOMEM
  *
  * Threads: any. Blocks: no. Owner: the library keeps data. Since: 1.0.
  */
@@ -817,7 +819,7 @@ SPRINT_CALL sprint_buffer_expire_after(sprint_buffer buffer, int64_t ttl_ms);
  * @param b           live buffer, may be a
  * @param[out] equal  1 or 0
  * @return SPRINT_OK, SPRINT_E_STATE (open for writing), SPRINT_E_ARG, SPRINT_E_HANDLE,
- *         SPRINT_E_FORKED
+ *         SPRINT_E_FORKED, SPRINT_E_EXPIRED; of a sealed buffer also SPRINT_E_MLOCK, SPRINT_E_NOMEM
  *
  * Threads: any. Blocks: for copies and uses of these buffers only. Since: 1.0.
  */
@@ -834,7 +836,8 @@ SPRINT_CALL sprint_buffer_equal(sprint_buffer a, sprint_buffer b, int32_t *equal
  * @param cap       size of mac: at least 32, 48 or 64 bytes
  * @param[out] n    size of the tag, set on SPRINT_E_RANGE too; may be NULL
  * @return SPRINT_OK, SPRINT_E_RANGE, SPRINT_E_UNSUPPORTED (hash), SPRINT_E_STATE (open for
- *         writing), SPRINT_E_ARG, SPRINT_E_HANDLE, SPRINT_E_FORKED
+ *         writing), SPRINT_E_ARG, SPRINT_E_HANDLE, SPRINT_E_FORKED, SPRINT_E_EXPIRED; of a sealed
+ *         buffer also SPRINT_E_MLOCK, SPRINT_E_NOMEM
  *
  * Threads: any. Blocks: for copies of this buffer only. Since: 1.0.
  */

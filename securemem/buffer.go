@@ -57,6 +57,7 @@ type Buffer struct {
 	slot     *slot  // nil: sealed or wiped
 	data     []byte // of the slot
 	sealed   []byte // nil: in the slot or wiped
+	spare    []byte // what sealed was, for the next time
 	deadline time.Time
 	timer    *time.Timer
 	expired  bool

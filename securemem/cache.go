@@ -140,7 +140,7 @@ func (s *slot) keep() bool {
 		return false
 	}
 	size := int64(len(s.mem))
-	if count.cachedBytes.Add(size) > count.cacheLimit.Load() {
+	if count.cachedBytes.Add(size)+freeOutside() > count.cacheLimit.Load() {
 		count.cachedBytes.Add(-size)
 		return false
 	}

@@ -19,8 +19,9 @@ type Outside struct {
 type Holder interface {
 	// Pop takes one free slot back, when locked memory is short.
 	Pop() (addr uintptr, ok bool)
-	// Count says how many secrets are alive there, and how many slots are free.
-	Count() (alive, free uint64)
+	// Count says how many secrets are alive there, how many slots are free, and how
+	// many bytes those are.
+	Count() (alive, free, freeBytes uint64)
 }
 
 var outside struct {
@@ -42,8 +43,17 @@ func OutsideClasses() []int {
 const CanarySize = canarySize
 
 // TakeOutside fills dst with free slots for secrets of n bytes and says how many it
-// had: one at least, or why not.
-func TakeOutside(h Holder, n int, f Flags, dst []Outside) (int, error) {
+// had: one at least, or why not. keep is how many free ones of this kind the embedder
+// should hold at most: they come out of what may be kept locked but unused.
+func TakeOutside(h Holder, n int, f Flags, dst []Outside) (taken, keep int, err error) {
+	taken, err = takeOutside(h, n, f, dst)
+	if err != nil {
+		return 0, 0, err
+	}
+	return taken, int(max(1, min(count.cacheLimit.Load()/4/int64(dst[0].Size), int64(len(dst))))), nil
+}
+
+func takeOutside(h Holder, n int, f Flags, dst []Outside) (int, error) {
 	if kernel == nil {
 		return 0, ErrNoReplace
 	}
@@ -128,6 +138,16 @@ func recallOutside() {
 	for addr, ok := h.Pop(); ok; addr, ok = h.Pop() {
 		ReturnOutside(addr)
 	}
+}
+
+// freeOutside is how many bytes are free there.
+func freeOutside() int64 {
+	h := holder()
+	if h == nil {
+		return 0
+	}
+	_, _, bytes := h.Count()
+	return int64(bytes)
 }
 
 func holder() Holder {

@@ -58,7 +58,7 @@ func (b *Buffer) encrypt() error {
 	if err := b.reach(readOnly); err != nil {
 		return err
 	}
-	sealed, err := sealing.seal(b.id, b.data)
+	sealed, err := sealing.seal(b.id, b.data, b.spare)
 	b.sealed = sealed
 	return err
 }
@@ -76,7 +76,7 @@ func (b *Buffer) unseal() error {
 		return err
 	}
 	b.tell("unseal", nil)
-	b.sealed = nil
+	b.sealed, b.spare = nil, b.sealed
 	sealing.forget()
 	return nil
 }
@@ -160,13 +160,18 @@ func (k *sealer) claim() (key *Buffer, nonce uint64, err error) {
 	return k.key, k.used, nil
 }
 
-// seal returns nonce, ciphertext and tag.
-func (k *sealer) seal(id uint64, secret []byte) ([]byte, error) {
+// seal returns nonce, ciphertext and tag, in spare if that is of the right size.
+func (k *sealer) seal(id uint64, secret, spare []byte) ([]byte, error) {
 	key, nonce, err := k.claim()
 	if err != nil {
 		return nil, err
 	}
-	out := make([]byte, chacha20poly1305.NonceSize, chacha20poly1305.NonceSize+len(secret)+chacha20poly1305.Overhead)
+	out := spare
+	if out == nil {
+		out = make([]byte, chacha20poly1305.NonceSize+len(secret)+chacha20poly1305.Overhead)
+	}
+	out = out[:chacha20poly1305.NonceSize]
+	clear(out)
 	binary.LittleEndian.PutUint64(out, nonce)
 	err = key.withChaCha(func(aead cipher.AEAD) error {
 		out = aead.Seal(out, out, secret, identity(id))

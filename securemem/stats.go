@@ -42,9 +42,9 @@ func ReadStats() Stats {
 	residents.mu.Lock()
 	canaries := uint64(residents.n)
 	residents.mu.Unlock()
-	var aliveOutside, freeOutside uint64
+	var aliveOutside, slotsOutside uint64
 	if h := holder(); h != nil {
-		aliveOutside, freeOutside = h.Count()
+		aliveOutside, slotsOutside, _ = h.Count()
 	}
 	lastCheck.mu.Lock()
 	checked := lastCheck.result()
@@ -58,7 +58,7 @@ func ReadStats() Stats {
 		Sealed:         uint64(count.sealed.Load()),
 		LockedBytes:    uint64(count.lockedBytes.Load()),
 		LockLimitBytes: l.lockLimit,
-		SlotsCached:    cached + freeOutside,
+		SlotsCached:    cached + slotsOutside,
 		Refused:        count.refused.Load(),
 		CanaryFailures: count.canaryFailures.Load(),
 		Unlocked:       uint64(count.unlocked.Load()),

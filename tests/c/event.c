@@ -67,12 +67,6 @@ static int are_lines(const char *text) {
     return *text == '\0';
 }
 
-static int has_expired(void *buffer) {
-    unsigned char byte;
-
-    return sprint_buffer_read(*(sprint_buffer *)buffer, 0, &byte, 1) == SPRINT_E_EXPIRED;
-}
-
 static void every_event_tells_size_and_result_and_never_content(void) {
     static struct events e;
     sprint_buffer secret = 0, none = 0;

@@ -174,7 +174,17 @@ static long unlocked_now(void) {
     char text[4096] = "";
 
     CHECK_IS(SPRINT_OK, sprint_memory_status_json(text, sizeof text, NULL));
+    CHECK(json_number(text, "unlocked_buffers") == (long)memory_now().unlocked);
     return json_number(text, "unlocked_buffers");
+}
+
+/* Whether a buffer tells of itself that its pages are locked. */
+static int is_locked(sprint_buffer buffer) {
+    uint32_t backend = 77, locked = 77;
+
+    CHECK_IS(SPRINT_OK, sprint_buffer_protection(buffer, &backend, &locked));
+    CHECK(locked <= 1 && (backend == SPRINT_BACKEND_AUTO) == (locked == 0));
+    return locked == 1;
 }
 
 /* For one buffer that asks for it, and for all as a setting. */
@@ -195,10 +205,11 @@ static void at_the_limit_degraded_secrets_are_unlocked_and_the_status_tells(void
         CHECK(unlocked_now() == 0);
         CHECK_IS(SPRINT_OK, pattern_buffer(ROOM, way == 0 ? SPRINT_BUFFER_DEGRADE : 0, &degraded));
         CHECK(unlocked_now() == 1 && memory_now().locked_bytes == bytes);
-        CHECK(holds_pattern(degraded, ROOM));
+        CHECK(holds_pattern(degraded, ROOM) && !is_locked(degraded));
         sprint_buffer_free(degraded);
         CHECK(unlocked_now() == 0);
         for (n = 0; n < ROOM; n++) {
+            CHECK(is_locked(locked[n]));
             CHECK(holds_pattern(locked[n], (unsigned)n));
             sprint_buffer_free(locked[n]);
         }
@@ -211,7 +222,7 @@ static void degrade_locks_while_there_is_room(void) {
     sprint_buffer buffer = 0;
 
     CHECK_IS(SPRINT_OK, pattern_buffer(1, SPRINT_BUFFER_DEGRADE, &buffer));
-    CHECK(unlocked_now() == 0 && holds_pattern(buffer, 1));
+    CHECK(unlocked_now() == 0 && holds_pattern(buffer, 1) && is_locked(buffer));
     sprint_buffer_free(buffer);
 }
 
@@ -219,6 +230,7 @@ static void the_chosen_backend_is_that_of_later_allocations(void) {
     static const int64_t backends[] = {SPRINT_BACKEND_MLOCK, SPRINT_BACKEND_SECRETMEM};
     sprint_buffer before = 0, buffer;
     sprint_status status;
+    uint32_t backend;
     int i, use;
 
     CHECK_IS(SPRINT_OK, pattern_buffer(1, 0, &before));
@@ -230,11 +242,18 @@ static void the_chosen_backend_is_that_of_later_allocations(void) {
         for (use = 0; use < 40; use++) { /* new pages, and pages that were used before */
             CHECK_IS(SPRINT_OK, pattern_buffer(2, 0, &buffer));
             CHECK(memory_now().backend == (uint32_t)backends[i]);
-            CHECK(use % 2 == 0 || holds_pattern(buffer, 2));
+            if (use % 2 == 1) { /* the others stay with C */
+                CHECK_IS(SPRINT_OK, sprint_buffer_protection(buffer, &backend, NULL));
+                CHECK(backend == (uint32_t)backends[i] && holds_pattern(buffer, 2));
+            }
             sprint_buffer_free(buffer);
         }
         CHECK(holds_pattern(before, 1));
     }
+    CHECK_IS(SPRINT_OK, sprint_buffer_seal(before));
+    CHECK_IS(SPRINT_OK, sprint_buffer_protection(before, &backend, NULL));
+    CHECK(backend == SPRINT_BACKEND_AUTO); /* in no pages */
+    CHECK_IS(SPRINT_E_ARG, sprint_buffer_protection(before, NULL, NULL));
     sprint_buffer_free(before);
     memory_defaults();
 }

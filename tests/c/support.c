@@ -176,6 +176,12 @@ int buffer_holds(sprint_buffer buffer, const void *bytes, size_t len) {
     return same;
 }
 
+int has_expired(void *buffer) {
+    unsigned char byte;
+
+    return sprint_buffer_read(*(sprint_buffer *)buffer, 0, &byte, 1) == SPRINT_E_EXPIRED;
+}
+
 void memory_defaults(void) {
     CHECK_IS(SPRINT_OK, sprint_memory_set(SPRINT_MEM_AT_LIMIT, SPRINT_LIMIT_FAIL));
     CHECK_IS(SPRINT_OK, sprint_memory_set(SPRINT_MEM_BUDGET_BYTES, 0));

@@ -57,6 +57,8 @@ void line_close(struct line *l);
 sprint_buffer buffer_of(const void *bytes, size_t len);
 /** Whether a buffer holds exactly these bytes. */
 int buffer_holds(sprint_buffer buffer, const void *bytes, size_t len);
+/** Whether the lifetime of the sprint_buffer at this address is over. */
+int has_expired(void *buffer);
 /** A snapshot of secure memory. */
 sprint_memory_stats memory_now(void);
 /** What sprint_memory_set() chose is as at the start again. */
