@@ -108,9 +108,10 @@ fuzz: deps ## Fuzz the model of buffers and borrows for FUZZTIME
 
 STRESSTIME ?= 60s
 .PHONY: stress
-stress: lib ## Eight threads on secure buffers for STRESSTIME: Go under -race, C under ASan and TSan
+stress: lib $(BUILD)/relay ## Eight threads on secure buffers for STRESSTIME: Go under -race, C under ASan and TSan
 	$(GO) test -race -count=1 -timeout 10m -run EightGoroutines ./securemem -stress $(STRESSTIME)
-	tests/c/run stress $(STRESSTIME)
+	tests/c/run asan --rules eight_threads --seconds $(STRESSTIME:s=)
+	tests/c/run tsan --rules eight_threads --seconds $(STRESSTIME:s=)
 
 .PHONY: test-attack
 test-attack: lib ## Hunt planted secrets from outside and inside, as root and not, on each backend
@@ -121,7 +122,7 @@ test-attack-short: lib
 	tests/attack/run --short
 
 .PHONY: test-c
-test-c: lib $(BUILD)/relay ## The C test program: plain, ASan + UBSan, Valgrind
+test-c: lib $(BUILD)/relay ## The C test program: plain, ASan + UBSan, TSan, Valgrind
 	tests/c/run all
 
 .PHONY: test-guest

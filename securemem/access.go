@@ -75,9 +75,10 @@ func (b *Buffer) admit(m Mode) error {
 	return nil
 }
 
-// leave ends a use. Damage that is found because the buffer ended meanwhile is
+// leave ends a use, whatever it left in registers included. Damage that is found because the buffer ended meanwhile is
 // counted, but it is not an error of the use.
 func (b *Buffer) leave(m Mode) {
+	clearVectors()
 	if m == Write {
 		b.use.Unlock()
 	} else {

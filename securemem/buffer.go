@@ -116,6 +116,7 @@ func alloc(n int, f Flags, fill func(p []byte)) (*Buffer, error) {
 		return nil, err
 	}
 	fill(b.data)
+	clearVectors()
 	b.begin()
 	b.tell("allocate", nil)
 	b.mu.Lock()

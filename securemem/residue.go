@@ -10,13 +10,15 @@ import (
 // and in registers. These functions clean up after them, as far as it can be done from
 // outside; a test searches the process for what they miss.
 
-// useClean is Use for what loads the secret into vector registers, and clears these.
+// useClean is Use for cryptography, which leaves more behind than a copy does. It stays
+// on its thread: on another one it could not clear the registers of this one.
 func (b *Buffer) useClean(fn func(secret []byte) error) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	if err := b.enter(Read); err != nil {
 		return err
 	}
 	defer b.leave(Read)
-	defer clearVectors()
 	if runtimeSecret {
 		return inSecret(func() error { return fn(b.data) })
 	}
