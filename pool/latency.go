@@ -102,6 +102,14 @@ func (b *buckets) record(sample time.Duration) {
 	b.sumUs.Add(uint64(sample.Microseconds()))
 }
 
+// totals counts and sums up all samples.
+func (b *buckets) totals() (counts, sumUs uint64) {
+	for i := range b.counts {
+		counts += b.counts[i].Load()
+	}
+	return counts, b.sumUs.Load()
+}
+
 func (b *buckets) snapshot() LatencyHistogram {
 	h := LatencyHistogram{Counts: make([]uint64, len(b.counts)), SumMs: float64(b.sumUs.Load()) / 1000}
 	for i := range b.counts {

@@ -93,12 +93,17 @@ var LatencyBoundsMs = func() (ms []float64) {
 
 // Health says whether a pool can be expected to serve.
 type Health struct {
-	// Healthy: not closed, and a connection is open or the last dial did not fail.
+	// Healthy: not closed, not every breaker open, and a connection is open or the last
+	// dial did not fail.
 	Healthy bool
 	// Reason is empty when Healthy.
 	Reason string
 	// Active counts open connections, idle and lent.
 	Active int
+	// Ready: a lease can be had now, of an idle connection or of one to be dialled.
+	Ready bool
+	// Breaker is the best state of any endpoint's breaker.
+	Breaker BreakerState
 }
 
 // Status takes a snapshot. Totals are read together with the parts they sum up.
@@ -123,7 +128,7 @@ func (p *Pool) snapshot() (Status, []*channel) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := Status{
-		Endpoint: p.list, Active: len(p.open), Max: p.opts.MaxConnections,
+		Endpoint: p.list, Active: len(p.open), Max: p.max,
 		Idle: len(p.idle), Lent: p.lent, Dialing: p.dials, Closing: p.closing, Waiting: p.waiters.len,
 		Acquires: p.acquires, Discards: p.discards, Timeouts: p.timeouts.Load(),
 		Endpoints: make([]EndpointStatus, len(p.endpoints)),
@@ -174,15 +179,20 @@ func (p *Pool) wall(at time.Duration) time.Time {
 	return p.epoch.Add(at).UTC().Truncate(time.Millisecond)
 }
 
-// Health says whether the pool can be expected to serve: it is not closed, and a
-// connection is open or the last dial did not fail.
+// Health says whether the pool can be expected to serve.
 func (p *Pool) Health() Health {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	h := Health{Active: len(p.open)}
+	breaker := p.breakerState(p.now())
+	h := Health{Active: len(p.open), Breaker: breaker}
+	if p.state == running {
+		h.Ready = len(p.idle) > 0 || p.total() < p.max && breaker != BreakerOpen
+	}
 	switch {
 	case p.state != running:
 		h.Reason = "the pool is closed"
+	case breaker == BreakerOpen:
+		h.Reason = p.refusal(p.now()).Error()
 	case len(p.open) == 0 && p.lastDial != nil:
 		h.Reason = p.lastDial.Error()
 	default:
