@@ -35,10 +35,10 @@ func (p *Pool) acquire(now, limit time.Duration, cancel <-chan struct{}) (Conn, 
 		p.mu.Lock()
 		if p.state != running {
 			p.mu.Unlock()
-			return Conn{}, errorf(ErrClosed, nil, "the pool is closed")
+			return Conn{}, errPoolClosed()
 		}
 		var ch *channel
-		if p.waiters.len == 0 {
+		if p.waiters.len == 0 && !p.paused {
 			ch = p.takeIdle()
 		}
 		if ch == nil {
@@ -54,7 +54,10 @@ func (p *Pool) acquire(now, limit time.Duration, cancel <-chan struct{}) (Conn, 
 			continue
 		}
 		p.lend(ch, now)
-		p.mu.Unlock()
+		if p.short() {
+			p.pump()
+		}
+		p.unlock()
 		if c, ok := p.handOut(ch, now); ok {
 			return c, nil
 		}
@@ -86,7 +89,7 @@ func (p *Pool) wait(now, limit time.Duration, cancel <-chan struct{}) (Conn, err
 		err = errorf(ErrExhausted, nil, "no idle connection to %s: %s", p.list, p.census())
 	case p.waiters.len >= p.opts.MaxWaiters:
 		err = errorf(ErrExhausted, nil, "max_waiters: %d callers wait already: %s", p.waiters.len, p.census())
-	case p.total() < p.max || p.lent == 0:
+	case !p.paused && (p.total() < p.max || p.lent == 0):
 		err = p.refusal(now)
 	}
 	if err != nil {
@@ -124,7 +127,7 @@ func (p *Pool) wait(now, limit time.Duration, cancel <-chan struct{}) (Conn, err
 		p.mu.Lock()
 		if p.state != running {
 			p.mu.Unlock()
-			return Conn{}, errorf(ErrClosed, nil, "the pool is closed")
+			return Conn{}, errPoolClosed()
 		}
 		p.waiters.pushFront(w)
 		p.pump()
@@ -146,6 +149,10 @@ func (p *Pool) leave(w *waiter) (h handOff, served bool) {
 
 // census says in words where the connections are. The caller holds mu.
 func (p *Pool) census() string {
-	return fmt.Sprintf("%d idle, %d lent, %d dialing, %d closing of max_connections %d, %d waiting",
+	paused := ""
+	if p.paused {
+		paused = "paused, "
+	}
+	return paused + fmt.Sprintf("%d idle, %d lent, %d dialing, %d closing of max_connections %d, %d waiting",
 		len(p.idle), p.lent, p.dials, p.closing, p.max, p.waiters.len)
 }

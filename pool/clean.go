@@ -31,7 +31,7 @@ func (p *Pool) StartCleanup() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if p.Closed() {
-		return errorf(ErrClosed, nil, "the pool is closed")
+		return errPoolClosed()
 	}
 	if c.running.Load() {
 		return nil

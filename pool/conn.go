@@ -134,7 +134,7 @@ func (p *Pool) leaves(ch *channel, now time.Duration) reason {
 	switch {
 	case p.state != running:
 		return closedDrain
-	case p.total() >= p.max:
+	case p.staying() >= p.max:
 		return closedResized
 	case p.total()+1 == p.max && p.cleanup.running.Load():
 		// There is no room to dial first.

@@ -41,7 +41,7 @@ func (p *Pool) Check() error {
 		return errorf(ErrState, nil, "%s, but %d open, %d idle, %d dialing", p.census(), len(p.open), idle, dialing)
 	case p.total() > p.max:
 		return errorf(ErrState, nil, "%s: above the bound", p.census())
-	case p.waiters.len > 0 && len(p.idle) > 0:
+	case p.waiters.len > 0 && len(p.idle) > 0 && !p.paused:
 		return errorf(ErrState, nil, "%s: idle ones while callers wait", p.census())
 	}
 	return nil

@@ -40,6 +40,7 @@ type Pool struct {
 	state      poolState
 	max        int
 	minIdle    int
+	paused     bool
 	idle       []*channel // the one used last is at the end
 	open       []*channel // idle and lent
 	gone       []*channel // retired, for unlock to close
@@ -131,7 +132,10 @@ func (p *Pool) unlock() {
 }
 
 // total counts what the bound is about.
-func (p *Pool) total() int { return len(p.idle) + p.lent + p.dials + p.closing }
+func (p *Pool) total() int { return p.staying() + p.closing }
+
+// staying counts those that are not about to go.
+func (p *Pool) staying() int { return len(p.idle) + p.lent + p.dials }
 
 // lend marks ch as leased and returns the lease. The caller holds mu.
 func (p *Pool) lend(ch *channel, now time.Duration) {
@@ -146,7 +150,7 @@ func (p *Pool) lend(ch *channel, now time.Duration) {
 // offer gives a connection that is alive to the first waiter, or makes it idle. The
 // caller holds mu and has taken it out of whatever it was counted in.
 func (p *Pool) offer(ch *channel, now time.Duration, fresh bool) {
-	if p.waiters.len > 0 {
+	if p.waiters.len > 0 && !p.paused {
 		p.lend(ch, now)
 		p.waiters.serve(handOff{ch: ch, fresh: fresh})
 		return

@@ -16,7 +16,7 @@ func (p *Pool) pump() {
 		return
 	}
 	now := p.now()
-	for p.waiters.len > 0 {
+	for p.waiters.len > 0 && !p.paused {
 		ch := p.takeIdle()
 		if ch == nil {
 			break
@@ -30,7 +30,7 @@ func (p *Pool) pump() {
 	for p.total() < p.max && p.dials < p.opts.MaxDials {
 		urgent := p.wantedNow()
 		spare := p.dials >= urgent
-		if spare && p.dials >= urgent+p.wantedSpare(now) {
+		if spare && p.dials >= urgent+p.wantedSpare() {
 			break
 		}
 		e, at := p.pick(now, spare)
@@ -40,12 +40,36 @@ func (p *Pool) pump() {
 		}
 		p.startDial(e, nil)
 	}
-	p.setAlarm(next, now)
+	p.setAlarm(min(next, p.probe(now)), now)
+}
+
+// probe dials, while the cleanup task runs, the endpoints whose breakers may be
+// half-open, whether a connection to them is wanted or not: it is how a failed one comes
+// back into use. It returns when the next may be. The caller holds mu.
+func (p *Pool) probe(now time.Duration) (next time.Duration) {
+	next = never
+	if !p.cleanup.running.Load() {
+		return next
+	}
+	for _, e := range p.endpoints {
+		switch e.breaker.state(now) {
+		case BreakerOpen:
+			next = min(next, e.breaker.opensUntil())
+		case BreakerHalfOpen:
+			if p.total() < p.max && p.dials < p.opts.MaxDials && e.ready(now) <= now && e.breaker.allow(now) {
+				p.startDial(e, nil)
+			}
+		}
+	}
+	return next
 }
 
 // wantedNow counts the connections that callers wait for.
 func (p *Pool) wantedNow() int {
 	wanted := p.waiters.len
+	if p.paused {
+		wanted = 0
+	}
 	for _, w := range p.warmers {
 		wanted = max(wanted, w.want-len(p.open))
 	}
@@ -53,9 +77,9 @@ func (p *Pool) wantedNow() int {
 }
 
 // wantedSpare counts the connections that nobody waits for: while the cleanup task
-// runs, what is missing for MinIdle, what is owed, and a probe of a pool that broke
-// down.
-func (p *Pool) wantedSpare(now time.Duration) int {
+// runs, what is missing for MinIdle, what is owed, and one to see whether a pool that
+// broke down works again.
+func (p *Pool) wantedSpare() int {
 	if !p.cleanup.running.Load() {
 		return 0
 	}
@@ -63,20 +87,18 @@ func (p *Pool) wantedSpare(now time.Duration) int {
 	if wanted == 0 && len(p.open) == 0 && p.lastDial != nil {
 		return 1
 	}
-	if wanted == 0 {
-		for _, e := range p.endpoints {
-			if e.breaker.state(now) == BreakerHalfOpen && e.dialing == 0 {
-				return 1
-			}
-		}
-	}
 	return wanted
+}
+
+// short says that the cleanup task has idle connections to add. The caller holds mu.
+func (p *Pool) short() bool {
+	return len(p.idle) < p.minIdle && p.total() < p.max && p.cleanup.running.Load()
 }
 
 // failHopeless ends the waits that only a dial could end when no dial goes: every
 // breaker is open. Where there is no room for a dial they wait for a return.
 func (p *Pool) failHopeless(now time.Duration) {
-	if p.waiters.len == 0 && len(p.warmers) == 0 {
+	if p.waiters.len == 0 && len(p.warmers) == 0 || p.paused {
 		return
 	}
 	if p.total() >= p.max && p.lent > 0 {

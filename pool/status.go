@@ -22,20 +22,42 @@ type Status struct {
 	P95Ms       int64              `json:"pool_p95_latency_ms"`
 	Connections []ConnectionStatus `json:"connections"`
 
-	Max        int              `json:"max_connections"`
-	Idle       int              `json:"idle"`
-	Lent       int              `json:"lent"`
-	Dialing    int              `json:"dialing"`
-	Closing    int              `json:"closing"`
-	Waiting    int              `json:"waiting"`
-	Acquires   uint64           `json:"total_acquires"`
-	Dials      uint64           `json:"total_dials"`
-	DialErrors uint64           `json:"total_dial_errors"`
-	Timeouts   uint64           `json:"total_timeouts"`
-	Discards   uint64           `json:"total_discards"`
-	Sent       uint64           `json:"bytes_sent"`
-	Received   uint64           `json:"bytes_received"`
+	Max        int    `json:"max_connections"`
+	Idle       int    `json:"idle"`
+	Lent       int    `json:"lent"`
+	Dialing    int    `json:"dialing"`
+	Closing    int    `json:"closing"`
+	Waiting    int    `json:"waiting"`
+	Acquires   uint64 `json:"total_acquires"`
+	Dials      uint64 `json:"total_dials"`
+	DialErrors uint64 `json:"total_dial_errors"`
+	Timeouts   uint64 `json:"total_timeouts"`
+	Discards   uint64 `json:"total_discards"`
+	Sent       uint64 `json:"bytes_sent"`
+	Received   uint64 `json:"bytes_received"`
+	// Leaks counts leases that were reported as held too long; LeaksReturned those of
+	// them that ended after all.
+	Leaks         uint64 `json:"total_leaks_suspected"`
+	LeaksReturned uint64 `json:"total_leaks_returned"`
+	// Closed counts closed connections by the reason.
+	Closed map[string]uint64 `json:"closed_by_reason"`
+	// Breaker is the best state of any endpoint's: "closed", "half_open" or "open".
+	Breaker string `json:"circuit_breaker"`
+	// Generation counts the calls of Rotate.
+	Generation uint64           `json:"generation"`
+	MinIdle    int              `json:"min_idle"`
+	Paused     bool             `json:"paused"`
+	Cleanup    CleanupStatus    `json:"cleanup"`
 	Endpoints  []EndpointStatus `json:"endpoints"`
+}
+
+// CleanupStatus is how the cleanup task fares.
+type CleanupStatus struct {
+	Running bool `json:"running"`
+	// LagMs is how late its last pass by the clock began.
+	LagMs float64 `json:"lag_ms"`
+	// ClockLeaps counts how often the wall clock moved against the monotonic one.
+	ClockLeaps uint64 `json:"clock_leaps"`
 }
 
 // ConnectionStatus is one open connection.
@@ -52,12 +74,14 @@ type ConnectionStatus struct {
 	P95Ms int64 `json:"p95_latency_ms"`
 	P95Us int64 `json:"p95_latency_us"`
 
-	Endpoint string    `json:"endpoint"`
-	State    string    `json:"state"` // "idle" or "lent"
-	Opened   time.Time `json:"opened"`
-	Uses     uint64    `json:"uses"` // leases that ended
-	Sent     uint64    `json:"bytes_sent"`
-	Received uint64    `json:"bytes_received"`
+	Endpoint string `json:"endpoint"`
+	State    string `json:"state"` // "idle" or "lent"
+	// Generation is how often Rotate had been called when it was dialled.
+	Generation uint64    `json:"generation"`
+	Opened     time.Time `json:"opened"`
+	Uses       uint64    `json:"uses"` // leases that ended
+	Sent       uint64    `json:"bytes_sent"`
+	Received   uint64    `json:"bytes_received"`
 }
 
 // EndpointStatus is one endpoint's share of a pool. Each total of Status is the
@@ -71,6 +95,11 @@ type EndpointStatus struct {
 	DialErrors uint64 `json:"total_dial_errors"`
 	Sent       uint64 `json:"bytes_sent"`
 	Received   uint64 `json:"bytes_received"`
+	// Breaker is "closed", "half_open" or "open"; Trips counts how often it opened.
+	Breaker string `json:"circuit_breaker"`
+	Trips   uint64 `json:"circuit_breaker_trips"`
+	// LastError is why the last dial failed, empty if it did not.
+	LastError string `json:"last_error,omitempty"`
 	// Latency is the distribution of request-to-response times since the start.
 	Latency LatencyHistogram `json:"-"`
 }
@@ -127,11 +156,23 @@ func (p *Pool) Totals() Status {
 func (p *Pool) snapshot() (Status, []*channel) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	now := p.now()
 	s := Status{
 		Endpoint: p.list, Active: len(p.open), Max: p.max,
 		Idle: len(p.idle), Lent: p.lent, Dialing: p.dials, Closing: p.closing, Waiting: p.waiters.len,
 		Acquires: p.acquires, Discards: p.discards, Timeouts: p.timeouts.Load(),
+		Leaks: p.leaks, LeaksReturned: p.returned, Closed: make(map[string]uint64, len(reasonNames)-1),
+		Breaker: p.breakerState(now).String(), Generation: p.generation, MinIdle: p.minIdle, Paused: p.paused,
+		Cleanup: CleanupStatus{
+			Running: p.cleanup.running.Load(), ClockLeaps: p.cleanup.leaps.Load(),
+			LagMs: float64(p.cleanup.lag.Load()) / 1e6,
+		},
 		Endpoints: make([]EndpointStatus, len(p.endpoints)),
+	}
+	for why, n := range p.closedBy {
+		if reason(why) != stays {
+			s.Closed[reason(why).String()] = n
+		}
 	}
 	for i, e := range p.endpoints {
 		part := EndpointStatus{
@@ -139,6 +180,10 @@ func (p *Pool) snapshot() (Status, []*channel) {
 			Reconnects: e.reconnects.Load(), Errors: e.errors.Load(),
 			Dials: e.dials.Load(), DialErrors: e.dialErrors.Load(),
 			Sent: e.sent, Received: e.received, Latency: e.latency.snapshot(),
+			Breaker: e.breaker.state(now).String(), Trips: e.breaker.trips(),
+		}
+		if e.lastErr != nil {
+			part.LastError = e.lastErr.Error()
 		}
 		for _, ch := range p.open {
 			if ch.endpoint == e {
@@ -166,7 +211,7 @@ func (ch *channel) status() ConnectionStatus {
 		Errors:       ch.errors.Load(), Uses: ch.uses.Load(),
 		P95Us: p95, P95Ms: (p95 + 999) / 1000,
 		Sent: ch.sent.Load(), Received: ch.received.Load(),
-		State: "idle",
+		State: "idle", Generation: ch.generation,
 	}
 	if ch.lease.Load() != 0 {
 		s.State = "lent"

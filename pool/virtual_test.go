@@ -107,6 +107,7 @@ func virtual(t *testing.T, endpoints string, change func(*pool.Options), test fu
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer p.Close(0)
 		p.ConnectWith(n.connect)
 		test(t, p, n)
 		check(t, p)

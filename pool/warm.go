@@ -36,7 +36,7 @@ func (p *Pool) warmUp(n int, limit time.Duration, cancel <-chan struct{}) error 
 	p.mu.Lock()
 	if p.state != running {
 		p.mu.Unlock()
-		return errorf(ErrClosed, nil, "the pool is closed")
+		return errPoolClosed()
 	}
 	w.want = min(n, p.max)
 	if len(p.open) >= w.want {
