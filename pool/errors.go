@@ -99,6 +99,8 @@ func handshakeKind(err error) Kind {
 	var roots x509.SystemRootsError
 	var op *net.OpError
 	switch {
+	case errors.Is(err, errPin):
+		return ErrCert
 	case errors.As(err, &verify), errors.As(err, &unknown), errors.As(err, &roots):
 		return ErrCert
 	case isTimeout(err):

@@ -226,6 +226,12 @@ func (o *Options) resolve() error {
 	if len(o.ServerName) > 255 {
 		refuse("server_name: longer than a host name can be")
 	}
+	for _, protocol := range o.ALPN {
+		if len(protocol) == 0 || len(protocol) > 255 {
+			refuse("alpn: %q is not a protocol name of 1 to 255 bytes", protocol)
+		}
+	}
+	o.checkClientCertificate(refuse)
 	o.Metrics.check(refuse)
 	if len(bad) > 0 {
 		return &Error{Kind: ErrOption, Text: oneLine(bad)}
