@@ -38,7 +38,9 @@ type channel struct {
 	replacing bool          // a dial for its replacement is under way
 	condemned reason        // close it at its return
 	succeeded bool          // its replacement is there
-	p95       int64         // in us, as of its last return
+	p95       int64         // recent, in us, as of judged; 0 with too few samples
+	judged    time.Duration // when p95 was looked at last
+	slow      bool          // and to be replaced
 
 	lease    atomic.Uint64 // number of the lease that is out, 0 if none
 	uses     atomic.Uint64 // leases that ended

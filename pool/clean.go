@@ -39,7 +39,6 @@ func (p *Pool) StartCleanup() error {
 	c.stop, c.done = make(chan struct{}), make(chan struct{})
 	wake := make(chan struct{}, 1)
 	c.wake.Store(&wake)
-	c.retires = rate.NewLimiter(1, 1)
 	c.running.Store(true)
 	spawn.Go("cleanup", func() {
 		defer close(c.done)
@@ -185,6 +184,8 @@ func (p *Pool) dueFor(ch *channel, now time.Duration) (why reason, at time.Durat
 	switch {
 	case ch.generation != p.generation:
 		return closedRotated, now
+	case ch.slow:
+		return closedSlow, now
 	case now >= ch.due:
 		return ch.dueWhy, now
 	case ch.idle && p.opts.IdleTimeout > 0:

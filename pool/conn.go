@@ -136,6 +136,13 @@ func (p *Pool) leaves(ch *channel, now time.Duration) reason {
 		return closedDrain
 	case p.staying() >= p.max:
 		return closedResized
+	}
+	p.judge(ch, now)
+	switch {
+	case ch.slow && !p.cleanup.running.Load():
+		if p.cleanup.retires.AllowN(p.epoch.Add(now), 1) {
+			return closedSlow
+		}
 	case p.total()+1 == p.max && p.cleanup.running.Load():
 		// There is no room to dial first.
 		if why, _ := p.dueFor(ch, now); why != stays && p.cleanup.retires.AllowN(p.epoch.Add(now), 1) {
@@ -166,7 +173,7 @@ func (ch *channel) didRead(n int, now time.Duration) {
 	ch.active.Store(int64(now))
 	if asked := ch.asked.Swap(0); asked != 0 {
 		took := now - time.Duration(asked)
-		ch.latency.record(took, now, ch.pool.opts.HistogramRotationInterval)
+		ch.latency.record(took, now, &ch.pool.opts)
 		ch.endpoint.latency.record(took)
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // Pool is safe for use by any number of goroutines.
@@ -59,6 +61,7 @@ type Pool struct {
 	acquires   uint64
 	discards   uint64
 	closedBy   [len(reasonNames)]uint64
+	slowSpared [len(spareNames)]uint64
 	leaks      uint64        // leases reported as held too long
 	returned   uint64        // of these, leases that ended after all
 	lastDial   error         // why the last dial failed; nil if it did not
@@ -96,6 +99,7 @@ func New(endpoints string, o Options) (*Pool, error) {
 		drained: make(chan struct{}),
 	}
 	p.connect = p.connectTLS
+	p.cleanup.retires = rate.NewLimiter(1, 1)
 	p.spareWaiters.New = newWaiter
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)

@@ -22,33 +22,37 @@ type Status struct {
 	P95Ms       int64              `json:"pool_p95_latency_ms"`
 	Connections []ConnectionStatus `json:"connections"`
 
-	Max        int    `json:"max_connections"`
-	Idle       int    `json:"idle"`
-	Lent       int    `json:"lent"`
-	Dialing    int    `json:"dialing"`
-	Closing    int    `json:"closing"`
-	Waiting    int    `json:"waiting"`
-	Acquires   uint64 `json:"total_acquires"`
-	Dials      uint64 `json:"total_dials"`
-	DialErrors uint64 `json:"total_dial_errors"`
-	Timeouts   uint64 `json:"total_timeouts"`
-	Discards   uint64 `json:"total_discards"`
-	Sent       uint64 `json:"bytes_sent"`
-	Received   uint64 `json:"bytes_received"`
+	Max        int              `json:"max_connections"`
+	Idle       int              `json:"idle"`
+	Lent       int              `json:"lent"`
+	Dialing    int              `json:"dialing"`
+	Closing    int              `json:"closing"`
+	Waiting    int              `json:"waiting"`
+	Acquires   uint64           `json:"total_acquires"`
+	Dials      uint64           `json:"total_dials"`
+	DialErrors uint64           `json:"total_dial_errors"`
+	Timeouts   uint64           `json:"total_timeouts"`
+	Discards   uint64           `json:"total_discards"`
+	Sent       uint64           `json:"bytes_sent"`
+	Received   uint64           `json:"bytes_received"`
+	Endpoints  []EndpointStatus `json:"endpoints"`
+
 	// Leaks counts leases that were reported as held too long; LeaksReturned those of
 	// them that ended after all.
 	Leaks         uint64 `json:"total_leaks_suspected"`
 	LeaksReturned uint64 `json:"total_leaks_returned"`
 	// Closed counts closed connections by the reason.
 	Closed map[string]uint64 `json:"closed_by_reason"`
+	// SlowSpared counts connections above MaxLatency that were kept: with the majority
+	// ("share"), or with the median ("median").
+	SlowSpared map[string]uint64 `json:"slow_spared"`
 	// Breaker is the best state of any endpoint's: "closed", "half_open" or "open".
 	Breaker string `json:"circuit_breaker"`
 	// Generation counts the calls of Rotate.
-	Generation uint64           `json:"generation"`
-	MinIdle    int              `json:"min_idle"`
-	Paused     bool             `json:"paused"`
-	Cleanup    CleanupStatus    `json:"cleanup"`
-	Endpoints  []EndpointStatus `json:"endpoints"`
+	Generation uint64        `json:"generation"`
+	MinIdle    int           `json:"min_idle"`
+	Paused     bool          `json:"paused"`
+	Cleanup    CleanupStatus `json:"cleanup"`
 }
 
 // CleanupStatus is how the cleanup task fares.
@@ -77,11 +81,12 @@ type ConnectionStatus struct {
 	Endpoint string `json:"endpoint"`
 	State    string `json:"state"` // "idle" or "lent"
 	// Generation is how often Rotate had been called when it was dialled.
-	Generation uint64    `json:"generation"`
-	Opened     time.Time `json:"opened"`
-	Uses       uint64    `json:"uses"` // leases that ended
-	Sent       uint64    `json:"bytes_sent"`
-	Received   uint64    `json:"bytes_received"`
+	Opened   time.Time `json:"opened"`
+	Uses     uint64    `json:"uses"` // leases that ended
+	Sent     uint64    `json:"bytes_sent"`
+	Received uint64    `json:"bytes_received"`
+	// Generation is how often Rotate had been called when it was dialled.
+	Generation uint64 `json:"generation"`
 }
 
 // EndpointStatus is one endpoint's share of a pool. Each total of Status is the
@@ -162,12 +167,16 @@ func (p *Pool) snapshot() (Status, []*channel) {
 		Idle: len(p.idle), Lent: p.lent, Dialing: p.dials, Closing: p.closing, Waiting: p.waiters.len,
 		Acquires: p.acquires, Discards: p.discards, Timeouts: p.timeouts.Load(),
 		Leaks: p.leaks, LeaksReturned: p.returned, Closed: make(map[string]uint64, len(reasonNames)-1),
-		Breaker: p.breakerState(now).String(), Generation: p.generation, MinIdle: p.minIdle, Paused: p.paused,
+		SlowSpared: map[string]uint64{},
+		Breaker:    p.breakerState(now).String(), Generation: p.generation, MinIdle: p.minIdle, Paused: p.paused,
 		Cleanup: CleanupStatus{
 			Running: p.cleanup.running.Load(), ClockLeaps: p.cleanup.leaps.Load(),
 			LagMs: float64(p.cleanup.lag.Load()) / 1e6,
 		},
 		Endpoints: make([]EndpointStatus, len(p.endpoints)),
+	}
+	for why, n := range p.slowSpared {
+		s.SlowSpared[spareNames[why]] = n
 	}
 	for why, n := range p.closedBy {
 		if reason(why) != stays {

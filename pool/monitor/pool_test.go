@@ -153,6 +153,9 @@ func TestHealthzTurnsWhenThePoolFailsAndWhenItCloses(t *testing.T) {
 	unhealthy("expired")
 
 	r.Reset()
+	if err := p.Reset(); err != nil { // or the breaker stays open for a second
+		t.Fatal(err)
+	}
 	c, err := p.AcquireWithin(patience)
 	if err != nil {
 		t.Fatal(err)
