@@ -19,8 +19,9 @@ func (p *Pool) ConnectWith(connect func(ctx context.Context, addr string) (net.C
 	}
 }
 
-// Check reports what is wrong with the state machine at this moment.
-func (p *Pool) Check() error {
+// Check reports what is wrong with the state machine at this moment. A bound that was
+// just lowered may be exceeded.
+func (p *Pool) Check(lowered bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	idle := 0
@@ -39,7 +40,7 @@ func (p *Pool) Check() error {
 	switch {
 	case idle != len(p.idle) || idle+p.lent != len(p.open) || dialing != p.dials:
 		return errorf(ErrState, nil, "%s, but %d open, %d idle, %d dialing", p.census(), len(p.open), idle, dialing)
-	case p.total() > p.max:
+	case p.total() > p.max && !lowered:
 		return errorf(ErrState, nil, "%s: above the bound", p.census())
 	case p.waiters.len > 0 && len(p.idle) > 0 && !p.paused:
 		return errorf(ErrState, nil, "%s: idle ones while callers wait", p.census())

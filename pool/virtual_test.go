@@ -123,7 +123,7 @@ func virtual(t *testing.T, endpoints string, change func(*pool.Options), test fu
 
 func check(t testing.TB, p *pool.Pool) {
 	t.Helper()
-	if err := p.Check(); err != nil {
+	if err := p.Check(false); err != nil {
 		t.Fatal(err)
 	}
 }
