@@ -181,7 +181,7 @@ func TestACertificateErrorIsNeverRetried(t *testing.T) {
 			}
 			if threshold > 0 {
 				_, err = p.AcquireWithin(time.Minute)
-				wantKind(t, err, pool.ErrBreakerOpen, "not trusted")
+				wantKind(t, err, pool.ErrCert, "breaker is open", "not trusted")
 			}
 		})
 	}

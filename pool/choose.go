@@ -105,14 +105,18 @@ func (p *Pool) breakerState(now time.Duration) BreakerState {
 	return best
 }
 
-// refusal is the error of callers while every breaker is open, nil otherwise. The
-// caller holds mu.
+// refusal is the error of callers while every breaker is open, nil otherwise. Where a
+// certificate was refused, it stays a certificate error. The caller holds mu.
 func (p *Pool) refusal(now time.Duration) error {
 	if p.breakerState(now) != BreakerOpen {
 		return nil
 	}
 	if p.refused == nil {
-		p.refused = errorf(ErrBreakerOpen, p.lastCause(), "no dial to %s for now: the circuit breaker is open", p.list)
+		kind, cause := ErrBreakerOpen, p.lastCause()
+		if cause != nil && kindOf(cause) == ErrCert {
+			kind = ErrCert
+		}
+		p.refused = errorf(kind, cause, "no dial to %s for now: the circuit breaker is open", p.list)
 	}
 	return p.refused
 }

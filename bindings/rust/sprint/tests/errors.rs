@@ -77,18 +77,18 @@ fn the_first_refused_setting_is_reported() {
 }
 
 #[test]
-fn an_endpoint_that_cannot_be_reached_is_io() {
+fn an_endpoint_that_cannot_be_reached_opens_the_breaker() {
     let refused = format!("127.0.0.1:{}", free_port());
     check(
         dial_error(Config::new(&refused)),
-        ErrorKind::Io,
+        ErrorKind::BreakerOpen,
         true,
         &refused,
     );
     let unknown = "no-such-host.invalid:443";
     check(
         dial_error(Config::new(unknown)),
-        ErrorKind::Io,
+        ErrorKind::BreakerOpen,
         true,
         unknown,
     );
