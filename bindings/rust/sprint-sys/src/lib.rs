@@ -127,10 +127,7 @@ extern "C" {
     ) -> sprint_status;
     pub fn sprint_pool_pause(pool: sprint_pool) -> sprint_status;
     pub fn sprint_pool_resume(pool: sprint_pool) -> sprint_status;
-    pub fn sprint_pool_evict_endpoint(
-        pool: sprint_pool,
-        endpoint: *const c_char,
-    ) -> sprint_status;
+    pub fn sprint_pool_evict_endpoint(pool: sprint_pool, endpoint: *const c_char) -> sprint_status;
     pub fn sprint_pool_reset(pool: sprint_pool) -> sprint_status;
     pub fn sprint_pool_rotate(pool: sprint_pool) -> sprint_status;
     pub fn sprint_pool_stats_get(pool: sprint_pool, inout: *mut sprint_pool_stats)

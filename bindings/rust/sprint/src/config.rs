@@ -201,10 +201,7 @@ impl Config {
 
     /// Longest time that a circuit breaker stays open; 60 s.
     pub fn with_circuit_breaker_cooldown(self, limit: Duration) -> Self {
-        self.set_int(
-            sys::SPRINT_OPT_CIRCUIT_BREAKER_COOLDOWN_MS,
-            millis(limit),
-        )
+        self.set_int(sys::SPRINT_OPT_CIRCUIT_BREAKER_COOLDOWN_MS, millis(limit))
     }
 
     /// Which idle connection is lent first: `"lifo"`, `"fifo"` or `"latency"`; `"lifo"`.

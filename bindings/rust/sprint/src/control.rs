@@ -53,8 +53,8 @@ impl Pool {
     /// Closes the connections to one endpoint: idle ones now, lent ones at their return.
     #[doc(alias = "sprint_pool_evict_endpoint")]
     pub fn evict_endpoint(&self, endpoint: &str) -> Result<()> {
-        let text = CString::new(endpoint)
-            .map_err(|_| Error::argument("endpoint", "holds a NUL byte"))?;
+        let text =
+            CString::new(endpoint).map_err(|_| Error::argument("endpoint", "holds a NUL byte"))?;
         // SAFETY: a handle, and a NUL-terminated string that outlives the call.
         check(unsafe { sys::sprint_pool_evict_endpoint(self.as_raw(), text.as_ptr()) })
     }
