@@ -40,6 +40,11 @@ func (p *Pool) StartCleanup() error {
 	wake := make(chan struct{}, 1)
 	c.wake.Store(&wake)
 	c.running.Store(true)
+	p.mu.Lock()
+	for _, ch := range p.open {
+		p.watchOver(ch)
+	}
+	p.mu.Unlock()
 	spawn.Go("cleanup", func() {
 		defer close(c.done)
 		p.clean(wake)
@@ -57,8 +62,9 @@ func (p *Pool) StopCleanup() {
 	}
 	close(c.stop)
 	<-c.done
-	c.wake.Store(nil)
 	c.running.Store(false)
+	p.stopWatch()
+	c.wake.Store(nil)
 }
 
 // nudge has the task look now.

@@ -66,6 +66,7 @@ type Pool struct {
 	returned   uint64        // of these, leases that ended after all
 	lastDial   error         // why the last dial failed; nil if it did not
 	refused    error         // what refusal says; nil when it must be made anew
+	watch      *watch        // nil unless the cleanup task has started it
 	alarm      *time.Timer   // for a dial that is wanted but has to wait
 	drained    chan struct{} // closed when a closing pool has nothing left to wait for
 }
@@ -181,6 +182,7 @@ func (p *Pool) enlist(ch *channel, now time.Duration, predecessor *channel) {
 	ch.place = len(p.open)
 	p.open = append(p.open, ch)
 	ch.endpoint.active++
+	p.watchOver(ch)
 }
 
 // retire takes a connection out for good and counts it as closing; lost says that
@@ -195,6 +197,7 @@ func (p *Pool) retire(ch *channel, why reason, lost bool) {
 	ch.endpoint.sent += ch.sent.Load()
 	ch.endpoint.received += ch.received.Load()
 	ch.retired = why
+	p.watch.forget(ch)
 	p.closedBy[why]++
 	p.closing++
 	p.gone = append(p.gone, ch)
@@ -209,6 +212,18 @@ func (p *Pool) retireIdle(ch *channel, why reason, lost bool) {
 	p.idle = slices.Delete(p.idle, i, i+1)
 	ch.idle = false
 	p.retire(ch, why, lost)
+}
+
+// hungUp notes that the peer has ended a connection, nil if it is known no more. The
+// caller holds mu.
+func (p *Pool) hungUp(ch *channel) {
+	switch {
+	case ch == nil:
+	case ch.idle:
+		p.retireIdle(ch, closedStale, true)
+	default:
+		ch.condemned = closedStale // whatever is still to be read may be
+	}
 }
 
 // finish closes a retired connection and gives its place free.
