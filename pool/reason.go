@@ -1,5 +1,7 @@
 package pool
 
+import "slices"
+
 // reason is why a connection was closed.
 type reason uint8
 
@@ -21,5 +23,11 @@ const (
 var reasonNames = [...]string{
 	"stays", "idle", "lifetime", "rotated", "stale", "slow", "error", "dirty", "discarded", "evicted", "resized", "drain",
 }
+
+// CloseReasons are the keys of Status.Closed.
+func CloseReasons() []string { return slices.Clone(reasonNames[stays+1:]) }
+
+// SpareReasons are the keys of Status.SlowSpared.
+func SpareReasons() []string { return slices.Clone(spareNames[:]) }
 
 func (r reason) String() string { return reasonNames[r] }

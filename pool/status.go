@@ -239,7 +239,7 @@ func (p *Pool) Health() Health {
 	defer p.mu.Unlock()
 	breaker := p.breakerState(p.now())
 	h := Health{Active: len(p.open), Breaker: breaker}
-	if p.state == running {
+	if p.state == running && !p.paused {
 		h.Ready = len(p.idle) > 0 || p.total() < p.max && breaker != BreakerOpen
 	}
 	switch {
