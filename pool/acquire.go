@@ -39,19 +39,10 @@ func (p *Pool) acquire(now, limit time.Duration, cancel <-chan struct{}) (Conn, 
 		}
 		var ch *channel
 		if p.waiters.len == 0 && !p.paused {
-			ch = p.takeIdle()
+			ch = p.nextIdle(now)
 		}
 		if ch == nil {
 			return p.wait(now, limit, cancel) // unlocks
-		}
-		why := p.expired(ch, now)
-		if why == stays && now >= ch.idleUntil() {
-			why = closedIdle
-		}
-		if why != stays {
-			p.retire(ch, why, true)
-			p.unlock()
-			continue
 		}
 		p.lend(ch, now)
 		if p.short() {
@@ -93,7 +84,7 @@ func (p *Pool) wait(now, limit time.Duration, cancel <-chan struct{}) (Conn, err
 		err = p.refusal(now)
 	}
 	if err != nil {
-		p.mu.Unlock()
+		p.unlock()
 		return Conn{}, err
 	}
 	w := p.spareWaiters.Get().(*waiter)

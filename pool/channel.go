@@ -37,7 +37,7 @@ type channel struct {
 	dueFor    reason        // what the cleanup task replaces it for
 	replacing bool          // a dial for its replacement is under way
 	condemned reason        // close it at its return
-	succeeded bool          // its replacement is there
+	replaced  bool          // its replacement is there
 	p95       int64         // recent, in us, as of judged; 0 with too few samples
 	judged    time.Duration // when p95 was looked at last
 	slow      bool          // and to be replaced

@@ -121,10 +121,10 @@ func (c Conn) end(keep bool) {
 	if ch.cutOff {
 		p.cut--
 	}
-	if p.state == running || why != closedDrain {
+	if why != closedDrain {
 		p.discards++
 	}
-	p.retire(ch, why, !ch.succeeded && why != closedDrain && why != closedResized)
+	p.retire(ch, why, !ch.replaced && why != closedDrain && why != closedResized)
 	p.unlock()
 }
 

@@ -217,6 +217,12 @@ func TestFailoverIsInTheOrderOfTheListAndEachEndpointHasItsOwnBreaker(t *testing
 }
 
 func TestTheCleanupTaskProbesAnEndpointThatFailed(t *testing.T) {
+	for range 50 { // chance sets the times
+		probesAnEndpointThatFailed(t)
+	}
+}
+
+func probesAnEndpointThatFailed(t *testing.T) {
 	virtual(t, "a:1,b:1", func(o *pool.Options) { quiet(o); o.MinIdle = 1 }, func(t *testing.T, p *pool.Pool, n *network) {
 		n.set("a:1", errDown)
 		startCleanup(t, p)

@@ -82,7 +82,7 @@ func (p *Pool) swapIn(ch, replaces *channel, now time.Duration) {
 		p.retireIdle(replaces, replaces.dueFor, false)
 	default:
 		replaces.condemned = replaces.dueFor
-		replaces.succeeded = true
+		replaces.replaced = true
 	}
 }
 
@@ -103,6 +103,9 @@ func (p *Pool) dialFailed(e *endpoint, err error, now time.Duration) {
 	e.lastErr, p.lastDial, p.refused = err, err, nil
 	e.breaker.failure(now, final)
 	e.retryAt = now + e.retries.NextBackOff()
+	if e.breaker.state(now) == BreakerOpen {
+		e.retryAt = 0 // it is the breaker's turn to say when
+	}
 	if !final {
 		return
 	}

@@ -2,8 +2,26 @@ package pool
 
 import "time"
 
-// takeIdle takes the idle connection that is to be lent next, or nil. The caller
-// holds mu.
+// nextIdle takes the idle connection that is to be lent next, or nil; those that are too
+// old are retired on the way. The caller holds mu.
+func (p *Pool) nextIdle(now time.Duration) *channel {
+	for {
+		ch := p.takeIdle()
+		if ch == nil {
+			return nil
+		}
+		why := p.expired(ch, now)
+		if why == stays && now >= ch.idleUntil() {
+			why = closedIdle
+		}
+		if why == stays {
+			return ch
+		}
+		p.retire(ch, why, true)
+	}
+}
+
+// takeIdle takes the first in the order, or nil.
 func (p *Pool) takeIdle() *channel {
 	n := len(p.idle)
 	if n == 0 {

@@ -17,7 +17,7 @@ func (p *Pool) pump() {
 	}
 	now := p.now()
 	for p.waiters.len > 0 && !p.paused {
-		ch := p.takeIdle()
+		ch := p.nextIdle(now)
 		if ch == nil {
 			break
 		}
@@ -56,7 +56,9 @@ func (p *Pool) probe(now time.Duration) (next time.Duration) {
 		case BreakerOpen:
 			next = min(next, e.breaker.opensUntil())
 		case BreakerHalfOpen:
-			if p.total() < p.max && p.dials < p.opts.MaxDials && e.ready(now) <= now && e.breaker.allow(now) {
+			if at := e.ready(now); at > now {
+				next = min(next, at)
+			} else if p.total() < p.max && p.dials < p.opts.MaxDials && e.breaker.allow(now) {
 				p.startDial(e, nil)
 			}
 		}

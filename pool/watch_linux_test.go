@@ -15,7 +15,7 @@ func TestTheDeathOfAnIdleConnectionIsNoticedAtOnceAndReplaced(t *testing.T) {
 			t.Fatal(err)
 		}
 		before.Release()
-		eventually(t, "the pool is filled", func() bool { return p.Status().Idle >= 3 })
+		eventually(t, "the pool is filled", func() bool { s := p.Status(); return s.Idle >= 3 && s.Dialing == 0 })
 		n := p.Status().Active
 		for round := range uint64(3) {
 			if err := r.Set("drop_idle", "1"); err != nil {
@@ -23,7 +23,7 @@ func TestTheDeathOfAnIdleConnectionIsNoticedAtOnceAndReplaced(t *testing.T) {
 			}
 			eventually(t, "all are replaced, though nobody asked", func() bool {
 				s := p.Status()
-				return s.Closed["stale"] >= (round+1)*3 && s.Idle >= 3 && r.Stats().Open == int64(s.Active)
+				return s.Closed["stale"] >= (round+1)*3 && s.Idle >= 3 && s.Dialing == 0 && r.Stats().Open == int64(s.Active)
 			})
 		}
 		if s := p.Status(); s.Errors != 0 || s.Discards != 0 || s.Active > n {
