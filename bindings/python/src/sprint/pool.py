@@ -130,12 +130,9 @@ class Pool(Handle):
 
     def resize(self, max_connections: int, min_idle: int) -> None:
         """Change the bound and the idle connections wanted."""
-        most, least = _native.size("max_connections", max_connections), _native.size(
-            "min_idle", min_idle
-        )
-        _native.lib().sprint_pool_resize(
-            self._handle, min(most, _UINT32_MAX), min(least, _UINT32_MAX)
-        )
+        most = min(_native.size("max_connections", max_connections), _native.UINT32_MAX)
+        least = min(_native.size("min_idle", min_idle), _native.UINT32_MAX)
+        _native.lib().sprint_pool_resize(self._handle, most, least)
 
     def pause(self) -> None:
         """Let every acquire wait until :meth:`resume`."""
