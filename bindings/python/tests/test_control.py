@@ -8,7 +8,6 @@ from collections.abc import Callable
 import pytest
 
 import sprint
-
 from relay import Relay
 
 PATIENCE = 10.0
@@ -37,7 +36,8 @@ def test_a_pool_is_resized_paused_reset_and_rotated(relay: Relay) -> None:
     with sprint.Pool(relay.address, ca_file=relay.ca_file) as pool:
         pool.resize(2, 0)
         pool.warm_up(5)
-        assert pool.stats().max_connections == 2 and pool.stats().idle == 2
+        assert pool.stats().max_connections == 2
+        assert pool.stats().idle == 2
         with pytest.raises(sprint.ArgumentError, match="min_idle"):
             pool.resize(2, 3)
 
@@ -48,7 +48,8 @@ def test_a_pool_is_resized_paused_reset_and_rotated(relay: Relay) -> None:
 
         pool.rotate()
         with pool.acquire(5) as conn:
-            assert conn.info()["generation"] == 1 and conn.id > 2
+            assert conn.info()["generation"] == 1
+            assert conn.id > 2
 
         pool.evict_endpoint(relay.address)
         with pytest.raises(sprint.ArgumentError, match="other:1"):
@@ -61,5 +62,6 @@ def test_a_lease_describes_its_handshake(relay: Relay) -> None:
     with sprint.Pool(relay.address, ca_file=relay.ca_file) as pool, pool.acquire(5) as conn:
         info = conn.info()
         assert info["connection_id"] == conn.id
-        assert info["tls_version"] == "TLS 1.3" and info["cipher_suite"].startswith("TLS_")
+        assert info["tls_version"] == "TLS 1.3"
+        assert info["cipher_suite"].startswith("TLS_")
         assert info["endpoint"] == relay.address
