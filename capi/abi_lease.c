@@ -38,6 +38,20 @@ sprint_status sprint_conn_uses(sprint_conn conn, uint64_t *uses) {
     return sprint_done(slot, SPRINT_OK);
 }
 
+sprint_status sprint_conn_info_json(sprint_conn conn, char *buf, size_t cap, size_t *needed) {
+    ENTER();
+    REQUIRE(buf || cap == 0, "conn info: buf is NULL and cap is not 0");
+    struct sprint_slot *slot;
+    sprint_status status = sprint_pin(conn, SPRINT_KIND_CONN, &slot);
+    if (status != SPRINT_OK)
+        return status;
+    size_t need = 0;
+    status = sprintgo_conn_info_json(slot->index, buf, cap, &need);
+    if (needed && (status == SPRINT_OK || status == SPRINT_E_RANGE))
+        *needed = need;
+    return sprint_done(slot, status);
+}
+
 /* The handle dies now; the connection goes back, or is closed, when the last call on
  * it has returned. Calls that wait on its socket are woken. */
 static void end(sprint_conn conn, bool discard) {

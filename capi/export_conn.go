@@ -4,6 +4,7 @@ package main
 import "C"
 
 import (
+	"encoding/json"
 	"io"
 	"os"
 	"syscall"
@@ -66,6 +67,21 @@ func sprintgo_conn_timed_out(slot C.uint32_t, writing C.int32_t, limit C.int64_t
 func sprintgo_conn_ended_early(slot C.uint32_t, have, want C.size_t) (st C.sprint_status) {
 	defer guard(&st)
 	return status(conns.at(uint32(slot)).Get().EndedEarly(int64(have), int64(want)))
+}
+
+//export sprintgo_conn_info_json
+func sprintgo_conn_info_json(slot C.uint32_t, buf *C.char, size C.size_t, needed *C.size_t) (st C.sprint_status) {
+	defer guard(&st)
+	info, err := conns.at(uint32(slot)).Get().Info()
+	if err != nil {
+		return status(err)
+	}
+	text, err := json.Marshal(info)
+	if err != nil {
+		return status(err)
+	}
+	*needed = C.size_t(len(text) + 1)
+	return fill(buf, size, text)
 }
 
 //export sprintgo_conn_cut

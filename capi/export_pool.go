@@ -148,18 +148,24 @@ func sprintgo_pool_stop_metrics(slot C.uint32_t) (st C.sprint_status) {
 	return C.SPRINT_OK
 }
 
+var breakerState = map[pool.BreakerState]C.uint32_t{
+	pool.BreakerClosed:   C.SPRINT_BREAKER_CLOSED,
+	pool.BreakerOpen:     C.SPRINT_BREAKER_OPEN,
+	pool.BreakerHalfOpen: C.SPRINT_BREAKER_HALF_OPEN,
+}
+
 //export sprintgo_pool_stats
 func sprintgo_pool_stats(slot C.uint32_t, out *C.sprint_pool_stats) (st C.sprint_status) {
 	defer guard(&st)
 	p := pools.at(uint32(slot)).Load()
-	s := p.Totals()
+	s, h := p.Totals(), p.Health()
 	out.max_connections = C.uint32_t(s.Max)
 	out.idle = C.uint32_t(s.Idle)
 	out.lent = C.uint32_t(s.Lent)
 	out.dialing = C.uint32_t(s.Dialing)
 	out.waiting = C.uint32_t(s.Waiting)
-	out.breaker_state = C.SPRINT_BREAKER_CLOSED
-	out.healthy = C.uint32_t(flag(p.Health().Healthy))
+	out.breaker_state = breakerState[h.Breaker]
+	out.healthy = C.uint32_t(flag(h.Healthy))
 	out.acquires = C.uint64_t(s.Acquires)
 	out.dials = C.uint64_t(s.Dials)
 	out.dial_errors = C.uint64_t(s.DialErrors)

@@ -6,6 +6,8 @@ import "C"
 import (
 	"crypto/tls"
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/bitcoin-sprint/libsprint/pool"
@@ -47,6 +49,41 @@ var options = map[C.int32_t]option{
 	}},
 	C.SPRINT_OPT_BUSY_POLL_US: {name: "busy_poll_us", number: func(o *pool.Options, v int64) {
 		o.BusyPoll = duration(v, time.Microsecond)
+	}},
+	C.SPRINT_OPT_MAX_LATENCY_MS: {name: "max_latency", number: func(o *pool.Options, v int64) {
+		o.MaxLatency = duration(v, time.Millisecond)
+	}},
+	C.SPRINT_OPT_MAX_LIFETIME_MS: {name: "max_lifetime", number: func(o *pool.Options, v int64) {
+		o.MaxLifetime = duration(v, time.Millisecond)
+	}},
+	C.SPRINT_OPT_IDLE_TIMEOUT_MS: {name: "idle_timeout", number: func(o *pool.Options, v int64) {
+		o.IdleTimeout = duration(v, time.Millisecond)
+	}},
+	C.SPRINT_OPT_CLEANUP_INTERVAL_MS: {name: "cleanup_interval", number: func(o *pool.Options, v int64) {
+		o.CleanupInterval = duration(v, time.Millisecond)
+	}},
+	C.SPRINT_OPT_KEY_ROTATION_INTERVAL_MS: {name: "key_rotation_interval", number: func(o *pool.Options, v int64) {
+		o.KeyRotationInterval = duration(v, time.Millisecond)
+	}},
+	C.SPRINT_OPT_CIRCUIT_BREAKER_FAILURE_THRESHOLD: {name: "circuit_breaker_failure_threshold", number: func(o *pool.Options, v int64) {
+		o.BreakerThreshold = count(v)
+	}},
+	C.SPRINT_OPT_CIRCUIT_BREAKER_COOLDOWN_MS: {name: "circuit_breaker_cooldown", number: func(o *pool.Options, v int64) {
+		o.BreakerCooldown = duration(v, time.Millisecond)
+	}},
+	C.SPRINT_OPT_LEAK_AFTER_MS: {name: "leak_after", number: func(o *pool.Options, v int64) {
+		o.LeakAfter = duration(v, time.Millisecond)
+	}},
+	C.SPRINT_OPT_IDLE_ORDER:     {name: "idle_order", str: func(o *pool.Options, v string) { o.IdleOrder = pool.Order(v) }},
+	C.SPRINT_OPT_ENDPOINT_ORDER: {name: "endpoint_order", str: func(o *pool.Options, v string) { o.EndpointOrder = pool.Order(v) }},
+	C.SPRINT_OPT_CERT_FILE:      {name: "cert_file", str: func(o *pool.Options, v string) { o.CertFile = v }},
+	C.SPRINT_OPT_CERT_PEM:       {name: "cert_pem", bytes: func(o *pool.Options, v []byte) { o.CertPEM = v }},
+	C.SPRINT_OPT_KEY_FILE:       {name: "key_file", str: func(o *pool.Options, v string) { o.KeyFile = v }},
+	C.SPRINT_OPT_PIN_SHA256: {name: "pin_sha256", str: func(o *pool.Options, v string) {
+		o.Pins = append(slices.Clip(o.Pins), v)
+	}},
+	C.SPRINT_OPT_ALPN: {name: "alpn", str: func(o *pool.Options, v string) {
+		o.ALPN = strings.Split(v, ",")
 	}},
 	C.SPRINT_OPT_SERVER_NAME: {name: "server_name", str: func(o *pool.Options, v string) { o.ServerName = v }},
 	C.SPRINT_OPT_CA_FILE:     {name: "ca_file", str: func(o *pool.Options, v string) { o.CAFile = v }},

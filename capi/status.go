@@ -24,6 +24,8 @@ var poolStatus = map[pool.Kind]C.sprint_status{
 	pool.ErrState:      C.SPRINT_E_STATE,
 	pool.ErrStale:      C.SPRINT_E_STALE,
 	pool.ErrWouldBlock: C.SPRINT_E_WOULD_BLOCK,
+
+	pool.ErrBreakerOpen: C.SPRINT_E_BREAKER_OPEN,
 }
 
 var memoryStatus = []struct {

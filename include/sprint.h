@@ -249,22 +249,38 @@ SPRINT_CALL sprint_log_to_fd(int32_t fd, int32_t level);
  * not know is SPRINT_E_UNSUPPORTED. _MS: milliseconds. _US: microseconds.
  */
 enum {
-    SPRINT_OPT_NAMESPACE = 1,          /**< str: prefix of metric names; "secure_channel" */
-    SPRINT_OPT_MAX_CONNECTIONS = 2,    /**< int: hard bound, 1..65536; 100 */
-    SPRINT_OPT_MIN_IDLE = 3,           /**< int: 0..max; 10, or max if that is less */
-    SPRINT_OPT_MAX_WAITERS = 4,        /**< int: 1..1048576; 4 x max */
-    SPRINT_OPT_CONNECT_TIMEOUT_MS = 8, /**< int: one dial, handshake included; 5000 */
-    SPRINT_OPT_HISTOGRAM_ROTATION_INTERVAL_MS = 10, /**< int: latency window; 3600000 */
-    SPRINT_OPT_METRICS_HOST = 20,                   /**< str: where to listen; "127.0.0.1" */
-    SPRINT_OPT_METRICS_PORT = 21,                   /**< int: 0..65535, 0: any free one; 9090 */
-    SPRINT_OPT_METRICS_AUTH_TOKEN = 22,             /**< str or buffer: none */
+    SPRINT_OPT_NAMESPACE = 1,       /**< str: prefix of metric names; "secure_channel" */
+    SPRINT_OPT_MAX_CONNECTIONS = 2, /**< int: hard bound, 1..65536; 100 */
+    SPRINT_OPT_MIN_IDLE = 3,        /**< int: 0..max; 10, or max if that is less */
+    SPRINT_OPT_MAX_WAITERS = 4,     /**< int: 1..1048576; 4 x max */
+    SPRINT_OPT_MAX_LATENCY_MS = 5,  /**< int: p95 above it is slow; 500, 0: off */
+    SPRINT_OPT_MAX_LIFETIME_MS = 6, /**< int: age to replace at, less up to 20 %; 1800000, 0: off */
+    SPRINT_OPT_IDLE_TIMEOUT_MS = 7, /**< int: idle for longer is closed; 300000, 0: off */
+    SPRINT_OPT_CONNECT_TIMEOUT_MS = 8,  /**< int: one dial, handshake included; 5000 */
+    SPRINT_OPT_CLEANUP_INTERVAL_MS = 9, /**< int: the cleanup task sleeps at most; 300000 */
+    SPRINT_OPT_HISTOGRAM_ROTATION_INTERVAL_MS = 10,    /**< int: latency window; 3600000 */
+    SPRINT_OPT_KEY_ROTATION_INTERVAL_MS = 11,          /**< int: as MAX_LIFETIME; 3600000, 0: off */
+    SPRINT_OPT_CIRCUIT_BREAKER_FAILURE_THRESHOLD = 12, /**< int: failed dials in a row; 5, 0: off */
+    SPRINT_OPT_CIRCUIT_BREAKER_COOLDOWN_MS = 13,       /**< int: longest open time; 60000 */
+    SPRINT_OPT_METRICS_HOST = 20,                      /**< str: where to listen; "127.0.0.1" */
+    SPRINT_OPT_METRICS_PORT = 21,                      /**< int: 0..65535, 0: any free one; 9090 */
+    SPRINT_OPT_METRICS_AUTH_TOKEN = 22,                /**< str or buffer: none */
     SPRINT_OPT_METRICS_PUBLIC = 23,    /**< int: 1 allows a non-loopback host without a token; 0 */
     SPRINT_OPT_SERVER_NAME = 30,       /**< str: name verified and sent; the endpoint's host */
     SPRINT_OPT_CA_FILE = 31,           /**< str: PEM roots, instead of the system's */
     SPRINT_OPT_CA_PEM = 32,            /**< bytes: PEM roots, instead of the system's */
+    SPRINT_OPT_CERT_FILE = 33,         /**< str: PEM chain to show to a peer that asks */
+    SPRINT_OPT_CERT_PEM = 34,          /**< bytes: the same */
+    SPRINT_OPT_KEY_FILE = 35,          /**< str: its private key, PEM */
+    SPRINT_OPT_PIN_SHA256 = 37,        /**< str: base64 of a key's hash that the chain must hold;
+                                            each call adds one */
+    SPRINT_OPT_ALPN = 38,              /**< str: protocols to offer, comma-separated */
     SPRINT_OPT_MIN_TLS_VERSION = 39,   /**< int: 12 or 13; 13 */
+    SPRINT_OPT_IDLE_ORDER = 40,        /**< str: lifo, fifo or latency; "lifo" */
+    SPRINT_OPT_ENDPOINT_ORDER = 41,    /**< str: failover or latency; "failover" */
     SPRINT_OPT_BUSY_POLL_US = 42,      /**< int: spin this long for an answer; 0 */
     SPRINT_OPT_MAX_DIALS = 45,         /**< int: dials in flight, 1..1024; 8 */
+    SPRINT_OPT_LEAK_AFTER_MS = 46,     /**< int: a lease held longer is reported; 30000, 0: off */
     SPRINT_OPT_ACQUIRE_TIMEOUT_MS = 47 /**< int: where a caller passes < 0; 5000 */
 };
 
@@ -272,7 +288,7 @@ enum {
  * Begin the settings of a pool.
  *
  * @param endpoints  "host:port[,host:port...]", IPv6 as "[::1]:443"; with several,
- *                   each dial tries them in order
+ *                   the first that works is dialled, or the fastest (ENDPOINT_ORDER)
  * @param[out] out   set to the settings on SPRINT_OK, to 0 otherwise
  * @return SPRINT_OK, SPRINT_E_ARG (the text names the endpoint), SPRINT_E_NOMEM, SPRINT_E_FORKED
  *
@@ -348,13 +364,13 @@ SPRINT_API void sprint_config_free(sprint_config config);
 
 /**
  * Make a pool. All settings are validated together here; no connection is opened
- * and nothing is started. CA_FILE is read, and the settings are copied.
+ * and nothing is started. Files are read, and the settings are copied.
  *
  * @param config    live settings
  * @param[out] out  set to the pool on SPRINT_OK, to 0 otherwise
- * @return SPRINT_OK, SPRINT_E_ARG (the text names every wrong option; a CA_FILE that cannot be
- *         read is one), SPRINT_E_CERT (no certificate in CA_FILE or CA_PEM), SPRINT_E_NOMEM,
- *         SPRINT_E_HANDLE, SPRINT_E_FORKED
+ * @return SPRINT_OK, SPRINT_E_ARG (the text names every wrong option; a file that cannot be
+ *         read is one), SPRINT_E_CERT (no certificate in CA_* or CERT_*, or a key that is not
+ *         its own), SPRINT_E_NOMEM, SPRINT_E_HANDLE, SPRINT_E_FORKED
  *
  * Threads: any. Blocks: no. Owner: caller must free. Since: 1.0.
  * Example: tests/examples/c/first.c
@@ -367,9 +383,9 @@ SPRINT_CALL sprint_pool_new(sprint_config config, sprint_pool *out);
  * @param pool        live pool
  * @param count       wanted open connections; more than the bound counts as the bound
  * @param timeout_ms  < 0: the pool's acquire timeout; 0: report what is there now
- * @return SPRINT_OK when min(count, max) are open (idle or lent); else the cause of the last
- *         failed dial (SPRINT_E_IO, SPRINT_E_TLS, SPRINT_E_CERT), SPRINT_E_TIMEOUT,
- *         SPRINT_E_CLOSED, SPRINT_E_HANDLE, SPRINT_E_FORKED. What was opened stays open.
+ * @return SPRINT_OK when min(count, max) are open (idle or lent); else SPRINT_E_TIMEOUT,
+ *         SPRINT_E_BREAKER_OPEN, SPRINT_E_CERT, SPRINT_E_CLOSED, SPRINT_E_HANDLE,
+ *         SPRINT_E_FORKED. What was opened stays open.
  *
  * Threads: any. Blocks: up to timeout_ms. Since: 1.0.
  */
@@ -379,19 +395,44 @@ SPRINT_CALL sprint_pool_warm_up(sprint_pool pool, uint32_t count, int64_t timeou
  * Lease a connection: an idle one whose liveness was just checked, or a new one.
  *
  * Callers are served strictly in their order. Dials belong to the pool: one that
- * is under way when the caller gives up serves the next.
+ * is under way when the caller gives up serves the next, and one that fails is tried
+ * again within the limit until the circuit breaker opens. The text of a failure holds
+ * why the last dial failed.
  *
  * @param pool        live pool
  * @param timeout_ms  < 0: the pool's acquire timeout; 0: only what can be had now, no dial is
  *                    started; else the limit in milliseconds over waiting and dialling
  * @param[out] out    set to the lease on SPRINT_OK, to 0 otherwise
- * @return SPRINT_OK, SPRINT_E_TIMEOUT, SPRINT_E_EXHAUSTED, SPRINT_E_CLOSED, SPRINT_E_IO,
- *         SPRINT_E_TLS, SPRINT_E_CERT, SPRINT_E_NOMEM, SPRINT_E_HANDLE, SPRINT_E_FORKED
+ * @return SPRINT_OK, SPRINT_E_TIMEOUT, SPRINT_E_EXHAUSTED, SPRINT_E_BREAKER_OPEN (at once, with
+ *         callers that wait already), SPRINT_E_CERT (never tried again), SPRINT_E_CLOSED,
+ *         SPRINT_E_NOMEM, SPRINT_E_HANDLE, SPRINT_E_FORKED
  *
  * Threads: any. Blocks: up to timeout_ms. Owner: caller must release or discard. Since: 1.0.
  * Example: tests/examples/c/first.c
  */
 SPRINT_CALL sprint_pool_acquire(sprint_pool pool, int64_t timeout_ms, sprint_conn *out);
+
+/**
+ * Start the cleanup task: it keeps MIN_IDLE connections idle, replaces old and slow ones
+ * (the new one is dialled first), closes what is idle for too long, dials an endpoint
+ * that failed until it works, and reports leases held too long. Idempotent.
+ *
+ * @param pool  live pool
+ * @return SPRINT_OK, SPRINT_E_CLOSED, SPRINT_E_HANDLE, SPRINT_E_FORKED
+ *
+ * Threads: any. Blocks: no. Since: 1.0.
+ */
+SPRINT_CALL sprint_pool_start_cleanup(sprint_pool pool);
+
+/**
+ * Stop the cleanup task and wait for it. Idempotent. The pool works on.
+ *
+ * @param pool  live pool
+ * @return SPRINT_OK, SPRINT_E_HANDLE, SPRINT_E_FORKED
+ *
+ * Threads: any. Blocks: no, the task never waits for a peer. Since: 1.0.
+ */
+SPRINT_CALL sprint_pool_stop_cleanup(sprint_pool pool);
 
 /**
  * Serve /metrics, /status/connections and /healthz over HTTP. Idempotent: a second
@@ -415,6 +456,78 @@ SPRINT_CALL sprint_pool_start_metrics(sprint_pool pool, uint16_t *port);
  * Threads: any. Blocks: until requests under way have ended, at most 1 s. Since: 1.0.
  */
 SPRINT_CALL sprint_pool_stop_metrics(sprint_pool pool);
+
+/**
+ * Change the bound and the number of idle connections wanted. Idle ones above the bound
+ * are closed now, lent ones at their return.
+ *
+ * @param pool             live pool
+ * @param max_connections  1..65536
+ * @param min_idle         0..max_connections
+ * @return SPRINT_OK, SPRINT_E_ARG, SPRINT_E_CLOSED, SPRINT_E_HANDLE, SPRINT_E_FORKED
+ *
+ * Threads: any. Blocks: no. Since: 1.0.
+ */
+SPRINT_CALL sprint_pool_resize(sprint_pool pool, uint32_t max_connections, uint32_t min_idle);
+
+/**
+ * Let every sprint_pool_acquire() wait until sprint_pool_resume(). Leases that are out go
+ * on. Idempotent.
+ *
+ * @param pool  live pool
+ * @return SPRINT_OK, SPRINT_E_CLOSED, SPRINT_E_HANDLE, SPRINT_E_FORKED
+ *
+ * Threads: any. Blocks: no. Since: 1.0.
+ */
+SPRINT_CALL sprint_pool_pause(sprint_pool pool);
+
+/**
+ * End sprint_pool_pause(). Idempotent.
+ *
+ * @param pool  live pool
+ * @return SPRINT_OK, SPRINT_E_CLOSED, SPRINT_E_HANDLE, SPRINT_E_FORKED
+ *
+ * Threads: any. Blocks: no. Since: 1.0.
+ */
+SPRINT_CALL sprint_pool_resume(sprint_pool pool);
+
+/**
+ * Close the connections to one endpoint: idle ones now, lent ones at their return. The
+ * next dial resolves its name anew.
+ *
+ * @param pool      live pool
+ * @param endpoint  "host:port" as in the list of the pool
+ * @return SPRINT_OK, SPRINT_E_ARG (not one of the pool's), SPRINT_E_CLOSED, SPRINT_E_HANDLE,
+ *         SPRINT_E_FORKED
+ *
+ * Threads: any. Blocks: no. Since: 1.0.
+ */
+SPRINT_CALL sprint_pool_evict_endpoint(sprint_pool pool, const char *endpoint);
+
+/**
+ * Begin anew: idle connections are closed now, lent ones at their return, circuit breakers
+ * close, and waits between retries are over.
+ *
+ * @param pool  live pool
+ * @return SPRINT_OK, SPRINT_E_CLOSED, SPRINT_E_HANDLE, SPRINT_E_FORKED
+ *
+ * Threads: any. Blocks: no. Since: 1.0.
+ */
+SPRINT_CALL sprint_pool_reset(sprint_pool pool);
+
+/**
+ * Replace every connection by one with fresh keys. CA_FILE, CERT_FILE and KEY_FILE are read
+ * again and old session tickets are forgotten; if that fails, nothing changes. While the
+ * cleanup task runs, replacements are dialled first, at most a tenth of all in a second;
+ * otherwise idle connections are closed now. Lent ones go at their return.
+ *
+ * @param pool  live pool
+ * @return SPRINT_OK, SPRINT_E_ARG (a file cannot be read), SPRINT_E_CERT (what is in it),
+ *         SPRINT_E_CLOSED, SPRINT_E_HANDLE, SPRINT_E_FORKED
+ *
+ * Threads: any. Blocks: for reading the files. Since: 1.0.
+ */
+SPRINT_CALL sprint_pool_rotate(sprint_pool pool);
 
 /**
  * Read the pool's counters. Works on a closed pool too.
@@ -631,6 +744,20 @@ SPRINT_CALL sprint_conn_id(sprint_conn conn, uint64_t *id);
  * Threads: any. Blocks: no. Since: 1.0.
  */
 SPRINT_CALL sprint_conn_uses(sprint_conn conn, uint64_t *uses);
+
+/**
+ * The connection as JSON: connection_id, endpoint, uses, generation, opened, tls_version,
+ * cipher_suite, alpn, resumed, peer_certificate_expires. Keys are only ever added.
+ *
+ * @param conn         live lease
+ * @param[out] buf     may be NULL if cap is 0
+ * @param cap          size of buf
+ * @param[out] needed  bytes needed with the NUL, set on SPRINT_E_RANGE too; may be NULL
+ * @return SPRINT_OK, SPRINT_E_RANGE, SPRINT_E_ARG, SPRINT_E_HANDLE, SPRINT_E_FORKED
+ *
+ * Threads: any. Blocks: no. Since: 1.0.
+ */
+SPRINT_CALL sprint_conn_info_json(sprint_conn conn, char *buf, size_t cap, size_t *needed);
 
 /**
  * End a lease. The connection goes back to the pool, or is closed if it failed, timed

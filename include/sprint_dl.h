@@ -52,8 +52,17 @@
     X(sprint_status, sprint_pool_warm_up, (sprint_pool pool, uint32_t count, int64_t timeout_ms)) \
     X(sprint_status, sprint_pool_acquire, (sprint_pool pool, int64_t timeout_ms, \
                                            sprint_conn *out)) \
+    X(sprint_status, sprint_pool_start_cleanup, (sprint_pool pool)) \
+    X(sprint_status, sprint_pool_stop_cleanup, (sprint_pool pool)) \
     X(sprint_status, sprint_pool_start_metrics, (sprint_pool pool, uint16_t *port)) \
     X(sprint_status, sprint_pool_stop_metrics, (sprint_pool pool)) \
+    X(sprint_status, sprint_pool_resize, (sprint_pool pool, uint32_t max_connections, \
+                                          uint32_t min_idle)) \
+    X(sprint_status, sprint_pool_pause, (sprint_pool pool)) \
+    X(sprint_status, sprint_pool_resume, (sprint_pool pool)) \
+    X(sprint_status, sprint_pool_evict_endpoint, (sprint_pool pool, const char *endpoint)) \
+    X(sprint_status, sprint_pool_reset, (sprint_pool pool)) \
+    X(sprint_status, sprint_pool_rotate, (sprint_pool pool)) \
     X(sprint_status, sprint_pool_stats_get, (sprint_pool pool, sprint_pool_stats *inout)) \
     X(sprint_status, sprint_pool_status_json, (sprint_pool pool, char *buf, size_t cap, \
                                                size_t *needed)) \
@@ -77,6 +86,8 @@
     X(sprint_status, sprint_conn_poll_info, (sprint_conn conn, int32_t *fd, uint32_t *want)) \
     X(sprint_status, sprint_conn_id, (sprint_conn conn, uint64_t *id)) \
     X(sprint_status, sprint_conn_uses, (sprint_conn conn, uint64_t *uses)) \
+    X(sprint_status, sprint_conn_info_json, (sprint_conn conn, char *buf, size_t cap, \
+                                             size_t *needed)) \
     X(void, sprint_conn_release, (sprint_conn conn)) \
     X(void, sprint_conn_discard, (sprint_conn conn)) \
     X(sprint_status, sprint_buffer_alloc, (size_t len, uint32_t flags, sprint_buffer *out)) \

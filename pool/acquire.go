@@ -35,14 +35,20 @@ func (p *Pool) acquire(now, limit time.Duration, cancel <-chan struct{}) (Conn, 
 		p.mu.Lock()
 		if p.state != running {
 			p.mu.Unlock()
-			return Conn{}, errorf(ErrClosed, nil, "the pool is closed")
+			return Conn{}, errPoolClosed()
 		}
-		ch := p.popIdle()
+		var ch *channel
+		if p.waiters.len == 0 && !p.paused {
+			ch = p.nextIdle(now)
+		}
 		if ch == nil {
 			return p.wait(now, limit, cancel) // unlocks
 		}
-		p.lend(ch)
-		p.mu.Unlock()
+		p.lend(ch, now)
+		if p.short() {
+			p.pump()
+		}
+		p.unlock()
 		if c, ok := p.handOut(ch, now); ok {
 			return c, nil
 		}
@@ -58,9 +64,8 @@ func (p *Pool) handOut(ch *channel, now time.Duration) (Conn, bool) {
 		p.mu.Lock()
 		p.lent--
 		p.acquires--
-		p.retire(ch, true)
-		p.mu.Unlock()
-		p.finish(ch, false)
+		p.retire(ch, closedStale, true)
+		p.unlock()
 		return Conn{}, false
 	}
 	return ch.begin(now), true
@@ -69,21 +74,24 @@ func (p *Pool) handOut(ch *channel, now time.Duration) (Conn, bool) {
 // wait queues the caller until it is served, the limit passes or cancel is closed.
 // The caller holds mu; wait unlocks it.
 func (p *Pool) wait(now, limit time.Duration, cancel <-chan struct{}) (Conn, error) {
-	if limit == 0 {
-		err := errorf(ErrExhausted, nil, "no idle connection to %s: %s", p.list, p.census())
-		p.mu.Unlock()
+	var err error
+	switch {
+	case limit == 0:
+		err = errorf(ErrExhausted, nil, "no idle connection to %s: %s", p.list, p.census())
+	case p.waiters.len >= p.opts.MaxWaiters:
+		err = errorf(ErrExhausted, nil, "max_waiters: %d callers wait already: %s", p.waiters.len, p.census())
+	case !p.paused && (p.total() < p.max || p.lent == 0):
+		err = p.refusal(now)
+	}
+	if err != nil {
+		p.unlock()
 		return Conn{}, err
 	}
-	if p.waiters.len >= p.opts.MaxWaiters {
-		err := errorf(ErrExhausted, nil, "max_waiters: %d callers wait already: %s", p.waiters.len, p.census())
-		p.mu.Unlock()
-		return Conn{}, err
-	}
-	w := waiters.Get().(*waiter)
-	defer waiters.Put(w)
+	w := p.spareWaiters.Get().(*waiter)
+	defer p.spareWaiters.Put(w)
 	p.waiters.pushBack(w)
 	p.pump()
-	p.mu.Unlock()
+	p.unlock()
 
 	w.timer.Reset(limit)
 	defer w.timer.Stop()
@@ -104,17 +112,17 @@ func (p *Pool) wait(now, limit time.Duration, cancel <-chan struct{}) (Conn, err
 		case h.fresh:
 			return h.ch.begin(p.now()), nil
 		}
-		if c, ok := p.handOut(h.ch, now); ok {
+		if c, ok := p.handOut(h.ch, p.now()); ok {
 			return c, nil
 		}
 		p.mu.Lock()
 		if p.state != running {
 			p.mu.Unlock()
-			return Conn{}, errorf(ErrClosed, nil, "the pool is closed")
+			return Conn{}, errPoolClosed()
 		}
 		p.waiters.pushFront(w)
 		p.pump()
-		p.mu.Unlock()
+		p.unlock()
 	}
 }
 
@@ -127,11 +135,15 @@ func (p *Pool) leave(w *waiter) (h handOff, served bool) {
 		return <-w.result, true
 	}
 	p.waiters.remove(w)
-	return handOff{err: errorf(ErrTimeout, p.lastDial, "no connection to %s in time: %s", p.list, p.census())}, false
+	return handOff{err: errorf(ErrTimeout, p.lastCause(), "no connection to %s in time: %s", p.list, p.census())}, false
 }
 
 // census says in words where the connections are. The caller holds mu.
 func (p *Pool) census() string {
-	return fmt.Sprintf("%d idle, %d lent, %d dialing, %d closing of max_connections %d, %d waiting",
-		len(p.idle), p.lent, p.dials, p.closing, p.opts.MaxConnections, p.waiters.len)
+	paused := ""
+	if p.paused {
+		paused = "paused, "
+	}
+	return paused + fmt.Sprintf("%d idle, %d lent, %d dialing, %d closing of max_connections %d, %d waiting",
+		len(p.idle), p.lent, p.dials, p.closing, p.max, p.waiters.len)
 }

@@ -1,8 +1,8 @@
 package pool
 
 import (
-	"crypto/tls"
 	"errors"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,11 +19,28 @@ type channel struct {
 	reconnects uint64 // predecessors in its place
 	opened     time.Duration
 	socket     *transport.Conn
-	tls        *tls.Conn
+	tls        net.Conn // *tls.Conn; in some tests a stand-in
+	session    session
+	generation uint64
 
 	// Guarded by the pool's mutex.
-	place  int  // in pool.open
-	cutOff bool // by Pool.Close, under the lease
+	place     int           // in pool.open
+	idle      bool          // in pool.idle
+	retired   reason        // why it was taken out; stays while it was not
+	cutOff    bool          // by Pool.Close, under the lease
+	lentAt    time.Duration // when the last lease began
+	leaked    bool          // reported as held too long
+	due       time.Duration // when the cleanup task begins to replace it
+	overdue   time.Duration // when it is lent no more
+	dueWhy    reason        // by age
+	early     float64       // the part of an age that this one is spared
+	dueFor    reason        // what the cleanup task replaces it for
+	replacing bool          // a dial for its replacement is under way
+	condemned reason        // close it at its return
+	replaced  bool          // its replacement is there
+	p95       int64         // recent, in us, as of judged; 0 with too few samples
+	judged    time.Duration // when p95 was looked at last
+	slow      bool          // and to be replaced
 
 	lease    atomic.Uint64 // number of the lease that is out, 0 if none
 	uses     atomic.Uint64 // leases that ended
@@ -44,7 +61,7 @@ type channel struct {
 	scratch [1]byte // for the probe, by whoever holds the lease
 }
 
-func newChannel(p *Pool, e *endpoint, socket *transport.Conn, c *tls.Conn) *channel {
+func newChannel(p *Pool, e *endpoint, socket *transport.Conn, c net.Conn) *channel {
 	ch := &channel{pool: p, endpoint: e, opened: p.now(), socket: socket, tls: c}
 	ch.active.Store(int64(ch.opened))
 	return ch
@@ -61,7 +78,6 @@ func (ch *channel) begin(now time.Duration) Conn {
 var (
 	errUnsolicited = errors.New("bytes that nobody asked for")
 	errIdleLost    = errors.New("closed by the peer while idle")
-	errUnread      = errors.New("returned with unread bytes")
 )
 
 // probe looks whether a connection that nobody uses is alive, in three steps and
@@ -124,21 +140,21 @@ func (ch *channel) markDrained() {
 	ch.socket.Drained()
 }
 
-// returnable says whether a connection may go back to the pool, and why not.
-func (ch *channel) returnable() (ok bool, why error) {
+// returnable says whether a connection may go back to the pool, or why not.
+func (ch *channel) returnable() reason {
 	if ch.failed.Load() {
-		return false, nil
+		return closedError
 	}
 	if left, err := ch.socket.Flush(); left > 0 || err != nil {
-		return false, errors.New("returned with unsent bytes")
+		return closedDirty
 	}
 	if !ch.drained.Load() {
 		if ch.drain(0) != nil {
-			return false, errUnread
+			return closedDirty
 		}
 	}
 	ch.socket.Trim()
-	return true, nil
+	return stays
 }
 
 // fail counts a failure of this connection, once, and keeps it from the pool.

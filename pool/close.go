@@ -12,24 +12,20 @@ const closeSlack = time.Second
 // later call finds nothing to cut.
 func (p *Pool) Close(grace time.Duration) (forced int) {
 	p.mu.Lock()
-	var idle []*channel
 	if p.state == running {
 		p.state = closingDown
 		p.stop()
-		for p.waiters.serve(handOff{err: errorf(ErrClosed, nil, "the pool was closed")}) {
+		p.failAll(errorf(ErrClosed, nil, "the pool was closed"))
+		p.setAlarm(never, 0)
+		for _, ch := range p.idle {
+			p.retire(ch, closedDrain, false)
 		}
-		p.failWarmers(errorf(ErrClosed, nil, "the pool was closed"))
-		idle, p.idle = p.idle, nil
-		for _, ch := range idle {
-			p.retire(ch, false)
-		}
+		p.idle = nil
 		p.log.Info("pool closing", "lent", p.lent, "dialing", p.dials, "grace", grace)
 		p.noteDrained()
 	}
-	p.mu.Unlock()
-	for _, ch := range idle {
-		p.finish(ch, true)
-	}
+	p.unlock()
+	p.StopCleanup()
 	if p.waitDrained(grace) {
 		return 0
 	}

@@ -95,33 +95,62 @@ func (c Conn) end(keep bool) {
 		return
 	}
 	p := ch.pool
-	var why error
+	why := closedDiscarded
 	if keep {
-		keep, why = ch.returnable()
+		why = ch.returnable()
 	}
+	now := p.now()
 	ch.uses.Add(1)
 	ch.asked.Store(0)
-	ch.active.Store(int64(p.now()))
+	ch.active.Store(int64(now))
 
 	p.mu.Lock()
 	p.lent--
-	if keep && p.state == running {
-		p.offer(ch, false)
+	if why == stays {
+		why = p.leaves(ch, now)
+	}
+	if ch.leaked {
+		ch.leaked = false
+		p.returned++
+	}
+	if why == stays {
+		p.offer(ch, now, false)
 		p.mu.Unlock()
 		return
 	}
 	if ch.cutOff {
 		p.cut--
 	}
-	if !keep {
+	if why != closedDrain {
 		p.discards++
 	}
-	p.retire(ch, !keep)
-	p.mu.Unlock()
-	if why != nil {
-		p.log.Debug("connection not kept", "connection", ch.id, "endpoint", ch.endpoint.addr, "cause", why)
+	p.retire(ch, why, !ch.replaced && why != closedDrain && why != closedResized)
+	p.unlock()
+}
+
+// leaves says whether a connection that could be kept is closed at its return, and
+// why. The caller holds mu and has taken it out of lent.
+func (p *Pool) leaves(ch *channel, now time.Duration) reason {
+	switch {
+	case p.state != running:
+		return closedDrain
+	case p.staying() >= p.max:
+		return closedResized
 	}
-	p.finish(ch, true)
+	p.judge(ch, now)
+	switch {
+	case ch.slow && !p.cleanup.running.Load():
+		if p.cleanup.retires.AllowN(p.epoch.Add(now), 1) {
+			return closedSlow
+		}
+	case p.total()+1 == p.max && p.cleanup.running.Load():
+		// There is no room to dial first.
+		if why, _ := p.dueFor(ch, now); why != stays && p.cleanup.retires.AllowN(p.epoch.Add(now), 1) {
+			p.owed++
+			return why
+		}
+	}
+	return p.expired(ch, now)
 }
 
 var errBroken = &Error{Kind: ErrState, Text: "an earlier call broke the connection: discard it"}
@@ -144,7 +173,7 @@ func (ch *channel) didRead(n int, now time.Duration) {
 	ch.active.Store(int64(now))
 	if asked := ch.asked.Swap(0); asked != 0 {
 		took := now - time.Duration(asked)
-		ch.latency.record(took, now, ch.pool.opts.HistogramRotationInterval)
+		ch.latency.record(took, now, &ch.pool.opts)
 		ch.endpoint.latency.record(took)
 	}
 }

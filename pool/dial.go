@@ -3,7 +3,6 @@ package pool
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -15,69 +14,118 @@ import (
 // keepAlive finds a peer that vanished without a FIN within about a minute.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 15 * time.Second, Count: 3}
 
-// startDial opens one connection in a goroutine of its own. The caller holds mu and
-// has counted it in dials.
-func (p *Pool) startDial() {
-	spawn.Go("dial", func() { p.dialed(p.dial()) })
+// startDial opens one connection to e in a goroutine of its own, in place of
+// replaces if that is not nil. The caller holds mu and has e's permit.
+func (p *Pool) startDial(e *endpoint, replaces *channel) {
+	p.dials++
+	e.dialing++
+	if replaces != nil {
+		replaces.replacing = true
+	}
+	generation := p.generation
+	spawn.Go("dial", func() {
+		ch, err := p.dial(e)
+		if ch != nil {
+			ch.generation = generation
+		}
+		p.dialed(e, replaces, ch, err)
+	})
 }
 
-// dialed takes the result of a dial in: the first waiter gets the connection or the
-// error, whoever it was started for.
-func (p *Pool) dialed(ch *channel, err error) {
+// dialed takes the result of a dial in: whoever waits first is served, whoever it was
+// started for.
+func (p *Pool) dialed(e *endpoint, replaces, ch *channel, err error) {
 	p.mu.Lock()
+	now := p.now()
 	p.dials--
-	p.lastDial = err
+	e.dialing--
+	if replaces != nil {
+		replaces.replacing = false
+	}
+	closing := p.state != running
 	switch {
+	case err != nil && closing:
 	case err != nil:
-		p.waiters.serve(handOff{err: err})
-		p.failWarmers(err)
-	case p.state != running:
-		p.enlist(ch)
-		p.retire(ch, false)
-		p.mu.Unlock()
-		p.finish(ch, true)
-		return
+		p.dialFailed(e, err, now)
+	case closing:
+		p.enlist(ch, now, nil)
+		p.retire(ch, closedDrain, false)
 	default:
-		p.enlist(ch)
-		p.offer(ch, true)
+		e.succeeded()
+		p.lastDial, p.refused, p.owed = nil, nil, 0
+		p.swapIn(ch, replaces, now)
+		p.settleWarmers()
 	}
-	p.settleWarmers()
 	p.pump()
-	p.mu.Unlock()
-	if err == nil {
-		p.log.Info("connected", "connection", ch.id, "endpoint", ch.endpoint.addr)
-	}
-}
-
-// dial tries the endpoints in order; each has ConnectTimeout.
-func (p *Pool) dial() (ch *channel, err error) {
-	defer spawn.Recover("dial", &err)
-	var failures []error
-	for _, e := range p.endpoints {
-		ch, err := p.dialEndpoint(e)
-		if err == nil {
-			e.dials.Add(1)
-			return ch, nil
-		}
-		if p.dialing.Err() != nil {
-			return nil, errorf(ErrClosed, nil, "the pool is closed")
-		}
-		e.dialErrors.Add(1)
-		e.errors.Add(1)
+	p.unlock()
+	p.cleanup.nudge()
+	switch {
+	case closing:
+	case err != nil:
 		p.log.Warn("dial failed", "endpoint", e.addr, "cause", err)
-		failures = append(failures, err)
+	default:
+		p.log.Info("connected", "connection", ch.id, "endpoint", e.addr)
 	}
-	if len(failures) == 1 {
-		return nil, failures[0]
-	}
-	var last *Error
-	errors.As(failures[len(failures)-1], &last)
-	return nil, &Error{Kind: last.Kind, Text: oneLine(failures)}
 }
 
-func (p *Pool) dialEndpoint(e *endpoint) (*channel, error) {
+// swapIn puts a new connection into service: a waiter comes first, else the old one it
+// replaces goes, now if it is idle and at its return if it is lent. The caller holds mu.
+func (p *Pool) swapIn(ch, replaces *channel, now time.Duration) {
+	if replaces != nil && (replaces.retired != stays || p.waiters.len > 0 && !p.paused) {
+		replaces = nil
+	}
+	p.enlist(ch, now, replaces)
+	p.offer(ch, now, true)
+	switch {
+	case replaces == nil:
+	case replaces.idle:
+		p.retireIdle(replaces, replaces.dueFor, false)
+	default:
+		replaces.condemned = replaces.dueFor
+		replaces.replaced = true
+	}
+}
+
+func (e *endpoint) succeeded() {
+	e.dials.Add(1)
+	e.breaker.success()
+	e.retries.Reset()
+	e.retryAt, e.lastErr = 0, nil
+}
+
+// dialFailed counts, and says when to try again. A certificate that was refused will
+// be refused again: the breaker opens, and who waits learns it at once unless another
+// endpoint may do. The caller holds mu.
+func (p *Pool) dialFailed(e *endpoint, err error, now time.Duration) {
+	final := kindOf(err) == ErrCert
+	e.dialErrors.Add(1)
+	e.errors.Add(1)
+	e.lastErr, p.lastDial, p.refused = err, err, nil
+	e.breaker.failure(now, final)
+	e.retryAt = now + e.retries.NextBackOff()
+	if e.breaker.state(now) == BreakerOpen {
+		e.retryAt = 0 // it is the breaker's turn to say when
+	}
+	if !final {
+		return
+	}
+	for _, other := range p.endpoints {
+		if other != e && other.breaker.state(now) != BreakerOpen {
+			return
+		}
+	}
+	p.failAll(err)
+}
+
+// dial opens one connection within ConnectTimeout.
+func (p *Pool) dial(e *endpoint) (ch *channel, err error) {
+	defer spawn.Recover("dial", &err)
 	ctx, cancel := context.WithTimeout(p.dialing, p.opts.ConnectTimeout)
 	defer cancel()
+	return p.connect(ctx, e)
+}
+
+func (p *Pool) connectTLS(ctx context.Context, e *endpoint) (*channel, error) {
 	fail := func(kind Kind, err error) error {
 		if kind == ErrTimeout {
 			return errorf(kind, nil, "connect to %s: timed out after %v", e.addr, p.opts.ConnectTimeout)
@@ -89,8 +137,8 @@ func (p *Pool) dialEndpoint(e *endpoint) (*channel, error) {
 	if err != nil {
 		return nil, fail(connectKind(err), err)
 	}
-	t := transport.New(raw.(*net.TCPConn))
-	c := tls.Client(t, e.tls)
+	t := transport.New(raw)
+	c := tls.Client(t, e.tls.Load())
 	if err := c.HandshakeContext(ctx); err != nil {
 		_ = t.Close()
 		if ctx.Err() != nil {
@@ -104,5 +152,7 @@ func (p *Pool) dialEndpoint(e *endpoint) (*channel, error) {
 			return nil, fail(ErrIO, fmt.Errorf("taking the socket over: %w", err))
 		}
 	}
-	return newChannel(p, e, t, c), nil
+	ch := newChannel(p, e, t, c)
+	ch.session = sessionOf(c.ConnectionState())
+	return ch, nil
 }

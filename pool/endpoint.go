@@ -6,7 +6,11 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 	"unicode/utf8"
+
+	"github.com/cenkalti/backoff/v5"
+	"golang.org/x/time/rate"
 )
 
 // maxEndpoints bounds what one list may name.
@@ -15,7 +19,7 @@ const maxEndpoints = 64
 // endpoint is one place to dial, and what happened there.
 type endpoint struct {
 	addr string // host:port
-	tls  *tls.Config
+	tls  atomic.Pointer[tls.Config]
 
 	dials, dialErrors, errors, reconnects atomic.Uint64
 	latency                               buckets
@@ -23,6 +27,34 @@ type endpoint struct {
 	// Guarded by the pool's mutex.
 	active         int    // open connections
 	sent, received uint64 // of connections that are closed
+	dialing        int
+	breaker        breaker
+	retries        *backoff.ExponentialBackOff
+	retryAt        time.Duration // no dial before, after one that failed
+	lastErr        error         // why the last dial failed; nil if it did not
+	spares         *rate.Limiter // of dials that nobody waits for
+	score          score
+}
+
+// Retries of an endpoint: the first after about firstRetry, then twice as long each
+// time. They stop when the breaker opens.
+const (
+	firstRetry = 50 * time.Millisecond
+	lastRetry  = 2 * time.Second
+)
+
+// sparesPerSecond bounds the dials to one endpoint that no caller waits for.
+const sparesPerSecond = 20
+
+func newEndpoint(addr string, o *Options) *endpoint {
+	return &endpoint{
+		addr:    addr,
+		breaker: newBreaker(o.BreakerThreshold, o.BreakerCooldown),
+		retries: &backoff.ExponentialBackOff{
+			InitialInterval: firstRetry, MaxInterval: lastRetry, Multiplier: 2, RandomizationFactor: 0.5,
+		},
+		spares: rate.NewLimiter(sparesPerSecond, o.MaxDials),
+	}
 }
 
 // parseEndpoints reads "host:port[,host:port...]".

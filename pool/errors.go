@@ -21,26 +21,28 @@ type Kind uint8
 
 // The kinds of errors.
 const (
-	_             Kind = iota
-	ErrOption          // an option or an endpoint list is not valid
-	ErrClosed          // the pool is closed, or the lease has ended
-	ErrTimeout         // the deadline passed
-	ErrExhausted       // nothing free and no wait wanted, or too many waiters
-	ErrTruncated       // the peer went without close_notify
-	ErrIO              // name resolution, connect, reset
-	ErrTLS             // handshake or record layer
-	ErrCert            // the peer's certificate, or the roots to judge it by
-	ErrState           // not valid in this state
-	ErrStale           // a reused connection died before any answer
-	ErrWouldBlock      // nothing to be had now
+	_              Kind = iota
+	ErrOption           // an option or an endpoint list is not valid
+	ErrClosed           // the pool is closed, or the lease has ended
+	ErrTimeout          // the deadline passed
+	ErrExhausted        // nothing free and no wait wanted, or too many waiters
+	ErrTruncated        // the peer went without close_notify
+	ErrIO               // name resolution, connect, reset
+	ErrTLS              // handshake or record layer
+	ErrCert             // the peer's certificate, or the roots to judge it by
+	ErrState            // not valid in this state
+	ErrStale            // a reused connection died before any answer
+	ErrWouldBlock       // nothing to be had now
+	ErrBreakerOpen      // every endpoint's circuit breaker is open
 )
 
 var kindText = [...]string{
 	ErrOption: "bad option", ErrClosed: "closed", ErrTimeout: "timed out",
 	ErrExhausted: "exhausted", ErrTruncated: "truncated", ErrIO: "I/O error",
 	ErrTLS: "TLS error", ErrCert: "certificate error", ErrState: "not valid in this state",
-	ErrStale:      "the reused connection died before any answer",
-	ErrWouldBlock: "would block",
+	ErrStale:       "the reused connection died before any answer",
+	ErrWouldBlock:  "would block",
+	ErrBreakerOpen: "the circuit breaker is open",
 }
 
 // Error implements error.
@@ -73,6 +75,15 @@ func errorf(k Kind, cause error, format string, args ...any) *Error {
 	return &Error{Kind: k, Text: fmt.Sprintf(format, args...), Err: cause}
 }
 
+// kindOf is the kind of err; ErrIO if it has none.
+func kindOf(err error) Kind {
+	var classed *Error
+	if errors.As(err, &classed) {
+		return classed.Kind
+	}
+	return ErrIO
+}
+
 // connectKind classifies what ended a name resolution or a TCP connect.
 func connectKind(err error) Kind {
 	if isTimeout(err) {
@@ -88,6 +99,8 @@ func handshakeKind(err error) Kind {
 	var roots x509.SystemRootsError
 	var op *net.OpError
 	switch {
+	case errors.Is(err, errPin):
+		return ErrCert
 	case errors.As(err, &verify), errors.As(err, &unknown), errors.As(err, &roots):
 		return ErrCert
 	case isTimeout(err):

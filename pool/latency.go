@@ -16,53 +16,56 @@ const (
 	latencyDigits = 2
 )
 
-// histograms are reused: a connection gets its first one with its first sample.
-var histograms = sync.Pool{New: func() any {
-	return hdrhistogram.New(latencyMinUs, latencyMaxUs, latencyDigits)
-}}
+// Histograms are reused: a connection gets its first one with its first sample. The
+// coarse ones, 3 KiB each, judge what is slow.
+var (
+	fineHistograms   = histograms(latencyDigits)
+	coarseHistograms = histograms(1)
+)
 
-// latency holds one connection's request-to-response times in two windows, so that
-// a percentile is never without samples just after a rotation.
+func histograms(digits int) *sync.Pool {
+	return &sync.Pool{New: func() any {
+		return hdrhistogram.New(latencyMinUs, latencyMaxUs, digits)
+	}}
+}
+
+// latency holds one connection's request-to-response times.
 type latency struct {
-	mu        sync.Mutex
-	now, last *hdrhistogram.Histogram
-	turned    time.Duration // when the current window began
+	mu     sync.Mutex
+	shown  windows // of HistogramRotationInterval
+	recent windows // of slowWindow; empty unless something asks for it
 }
 
 // record adds a sample taken at the instant at.
-func (l *latency) record(sample, at, window time.Duration) {
+func (l *latency) record(sample, at time.Duration, o *Options) {
+	us := min(max(sample.Microseconds(), latencyMinUs), latencyMaxUs)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.now == nil {
-		l.now = histograms.Get().(*hdrhistogram.Histogram)
-		l.turned = at
-	} else if at-l.turned >= window {
-		l.now, l.last = l.last, l.now
-		if l.now == nil {
-			l.now = histograms.Get().(*hdrhistogram.Histogram)
-		}
-		l.now.Reset()
-		l.turned = at
+	l.shown.record(us, at, o.HistogramRotationInterval, fineHistograms)
+	if o.judges() {
+		l.recent.record(us, at, slowWindow, coarseHistograms)
 	}
-	_ = l.now.RecordValue(min(max(sample.Microseconds(), latencyMinUs), latencyMaxUs))
 }
 
 // p95 is the 95th percentile in microseconds; 0 without samples.
 func (l *latency) p95() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.now == nil {
+	p95, _ := l.shown.p95(fineHistograms)
+	return p95
+}
+
+// recentP95 is p95 over the last slowWindow at least; 0 with fewer than slowSamples.
+func (l *latency) recentP95(now time.Duration) int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now-l.recent.turned >= 2*slowWindow {
 		return 0
 	}
-	if l.last == nil || l.last.TotalCount() == 0 {
-		return l.now.ValueAtQuantile(95)
+	p95, samples := l.recent.p95(coarseHistograms)
+	if samples < slowSamples {
+		return 0
 	}
-	both := histograms.Get().(*hdrhistogram.Histogram)
-	both.Reset()
-	both.Merge(l.now)
-	both.Merge(l.last)
-	p95 := both.ValueAtQuantile(95)
-	histograms.Put(both)
 	return p95
 }
 
@@ -70,13 +73,60 @@ func (l *latency) p95() int64 {
 func (l *latency) free() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, h := range []*hdrhistogram.Histogram{l.now, l.last} {
+	l.shown.free(fineHistograms)
+	l.recent.free(coarseHistograms)
+}
+
+// windows are two histograms that take turns, so that a percentile is never without
+// samples just after a rotation.
+type windows struct {
+	now, last *hdrhistogram.Histogram
+	turned    time.Duration // when the current window began
+}
+
+func (w *windows) record(us int64, at, length time.Duration, spare *sync.Pool) {
+	if w.now == nil {
+		w.now = spare.Get().(*hdrhistogram.Histogram)
+		w.turned = at
+	} else if at-w.turned >= length {
+		w.now, w.last = w.last, w.now
+		if at-w.turned >= 2*length {
+			w.last.Reset()
+		}
+		if w.now == nil {
+			w.now = spare.Get().(*hdrhistogram.Histogram)
+		}
+		w.now.Reset()
+		w.turned = at
+	}
+	_ = w.now.RecordValue(us)
+}
+
+func (w *windows) p95(spare *sync.Pool) (us, samples int64) {
+	if w.now == nil {
+		return 0, 0
+	}
+	if w.last == nil || w.last.TotalCount() == 0 {
+		return w.now.ValueAtQuantile(95), w.now.TotalCount()
+	}
+	both := spare.Get().(*hdrhistogram.Histogram)
+	both.Reset()
+	both.Merge(w.now)
+	both.Merge(w.last)
+	us, samples = both.ValueAtQuantile(95), both.TotalCount()
+	both.Reset()
+	spare.Put(both)
+	return us, samples
+}
+
+func (w *windows) free(spare *sync.Pool) {
+	for _, h := range []*hdrhistogram.Histogram{w.now, w.last} {
 		if h != nil {
 			h.Reset()
-			histograms.Put(h)
+			spare.Put(h)
 		}
 	}
-	l.now, l.last = nil, nil
+	w.now, w.last = nil, nil
 }
 
 // buckets count an endpoint's samples for as long as the pool lives.
@@ -100,6 +150,14 @@ func (b *buckets) record(sample time.Duration) {
 	}
 	b.counts[i].Add(1)
 	b.sumUs.Add(uint64(sample.Microseconds()))
+}
+
+// totals counts and sums up all samples.
+func (b *buckets) totals() (counts, sumUs uint64) {
+	for i := range b.counts {
+		counts += b.counts[i].Load()
+	}
+	return counts, b.sumUs.Load()
 }
 
 func (b *buckets) snapshot() LatencyHistogram {

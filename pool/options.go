@@ -1,11 +1,13 @@
 package pool
 
 import (
+	"crypto"
 	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -30,6 +32,34 @@ type Options struct {
 	ConnectTimeout time.Duration
 	// AcquireTimeout is used where a caller names none.
 	AcquireTimeout time.Duration
+	// MaxLifetime is the age at which a connection is replaced, less up to a fifth of
+	// it by chance, so that connections do not age together. 0: no limit.
+	MaxLifetime time.Duration
+	// KeyRotationInterval is MaxLifetime for the sake of fresh keys: the smaller of the
+	// two counts. 0: off.
+	KeyRotationInterval time.Duration
+	// IdleTimeout is how long a connection may lie idle: less than the peer waits
+	// before it closes one. 0: no limit.
+	IdleTimeout time.Duration
+	// MaxLatency is the p95 above which a connection is slow and replaced. 0: off.
+	MaxLatency time.Duration
+	// CleanupInterval is how long the cleanup task sleeps at most.
+	CleanupInterval time.Duration
+	// LeakAfter is how long a lease may be held before the cleanup task reports it.
+	// 0: off.
+	LeakAfter time.Duration
+	// BreakerThreshold is how many dials to an endpoint fail in a row before its
+	// breaker opens. 0: it never does.
+	BreakerThreshold int
+	// BreakerCooldown bounds how long a breaker stays open before it lets a dial
+	// through: about 1 s the first time, then twice as long each time.
+	BreakerCooldown time.Duration
+	// IdleOrder says which idle connection is lent first: OrderLIFO, OrderFIFO or
+	// OrderLatency, the one with the least p95.
+	IdleOrder Order
+	// EndpointOrder says which endpoint is dialled first: OrderFailover, the first in
+	// the list that works, or OrderLatency, the one that answered fastest of late.
+	EndpointOrder Order
 	// HistogramRotationInterval is the length of one latency window. Percentiles are
 	// taken over the current window and the one before.
 	HistogramRotationInterval time.Duration
@@ -42,6 +72,18 @@ type Options struct {
 	CAFile string
 	// CAPEM holds PEM roots to trust instead of the system's.
 	CAPEM []byte
+	// CertFile and KeyFile, or CertPEM with KeyFile or Key, are the certificate chain
+	// and the private key shown to a peer that asks.
+	CertFile string
+	CertPEM  []byte
+	KeyFile  string
+	// Key signs without showing the key.
+	Key crypto.Signer
+	// Pins, if there are any, are SHA-256 hashes of public keys (SubjectPublicKeyInfo),
+	// in base64: the verified chain must hold one of them.
+	Pins []string
+	// ALPN lists the protocols to offer; the peer must choose one of them, or none.
+	ALPN []string
 	// MinTLSVersion is tls.VersionTLS12 or tls.VersionTLS13.
 	MinTLSVersion uint16
 
@@ -54,6 +96,17 @@ type Options struct {
 	// the Go poller after the handshake and are used with Send, Receive and Flush.
 	Detach bool
 }
+
+// Order is a rule of choice.
+type Order string
+
+// The orders of idle connections and of endpoints.
+const (
+	OrderLIFO     Order = "lifo"
+	OrderFIFO     Order = "fifo"
+	OrderLatency  Order = "latency"
+	OrderFailover Order = "failover"
+)
 
 // MetricsOptions describe the optional HTTP server of package monitor.
 type MetricsOptions struct {
@@ -77,6 +130,16 @@ func Defaults() Options {
 		MaxDials:                  8,
 		ConnectTimeout:            5 * time.Second,
 		AcquireTimeout:            5 * time.Second,
+		MaxLifetime:               30 * time.Minute,
+		KeyRotationInterval:       time.Hour,
+		IdleTimeout:               5 * time.Minute,
+		MaxLatency:                500 * time.Millisecond,
+		CleanupInterval:           5 * time.Minute,
+		LeakAfter:                 30 * time.Second,
+		BreakerThreshold:          5,
+		BreakerCooldown:           time.Minute,
+		IdleOrder:                 OrderLIFO,
+		EndpointOrder:             OrderFailover,
 		HistogramRotationInterval: time.Hour,
 		MinTLSVersion:             tls.VersionTLS13,
 		Metrics:                   MetricsOptions{Host: "127.0.0.1", Port: 9090},
@@ -88,6 +151,7 @@ const (
 	maxConnections = 65536
 	maxWaiters     = 1 << 20
 	maxDials       = 1024
+	maxThreshold   = 1 << 20
 	maxBusyPoll    = time.Second
 	maxDuration    = 10 * 365 * 24 * time.Hour
 )
@@ -118,6 +182,11 @@ func (o *Options) resolve() error {
 			refuse("%s: more than ten years", name)
 		}
 	}
+	durationOrOff := func(name string, d time.Duration) {
+		if d != 0 {
+			duration(name, d)
+		}
+	}
 	within("max_connections", o.MaxConnections, 1, maxConnections)
 	within("min_idle", o.MinIdle, 0, maxConnections)
 	if o.MinIdle > o.MaxConnections {
@@ -127,6 +196,20 @@ func (o *Options) resolve() error {
 	within("max_dials", o.MaxDials, 1, maxDials)
 	duration("connect_timeout", o.ConnectTimeout)
 	duration("acquire_timeout", o.AcquireTimeout)
+	durationOrOff("max_lifetime", o.MaxLifetime)
+	durationOrOff("key_rotation_interval", o.KeyRotationInterval)
+	durationOrOff("idle_timeout", o.IdleTimeout)
+	durationOrOff("max_latency", o.MaxLatency)
+	durationOrOff("leak_after", o.LeakAfter)
+	duration("cleanup_interval", o.CleanupInterval)
+	within("circuit_breaker_failure_threshold", o.BreakerThreshold, 0, maxThreshold)
+	duration("circuit_breaker_cooldown", o.BreakerCooldown)
+	if !slices.Contains([]Order{OrderLIFO, OrderFIFO, OrderLatency}, o.IdleOrder) {
+		refuse("idle_order: %q is neither lifo nor fifo nor latency", o.IdleOrder)
+	}
+	if !slices.Contains([]Order{OrderFailover, OrderLatency}, o.EndpointOrder) {
+		refuse("endpoint_order: %q is neither failover nor latency", o.EndpointOrder)
+	}
 	duration("histogram_rotation_interval", o.HistogramRotationInterval)
 	if o.BusyPoll < 0 || o.BusyPoll > maxBusyPoll {
 		refuse("busy_poll_us: %v is not within 0 to %v", o.BusyPoll, maxBusyPoll)
@@ -143,6 +226,12 @@ func (o *Options) resolve() error {
 	if len(o.ServerName) > 255 {
 		refuse("server_name: longer than a host name can be")
 	}
+	for _, protocol := range o.ALPN {
+		if len(protocol) == 0 || len(protocol) > 255 {
+			refuse("alpn: %q is not a protocol name of 1 to 255 bytes", protocol)
+		}
+	}
+	o.checkClientCertificate(refuse)
 	o.Metrics.check(refuse)
 	if len(bad) > 0 {
 		return &Error{Kind: ErrOption, Text: oneLine(bad)}

@@ -9,9 +9,12 @@ package pool
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // Pool is safe for use by any number of goroutines.
@@ -23,30 +26,49 @@ type Pool struct {
 	epoch     time.Time // all instants are durations since
 	monoEpoch int64     // the same moment on CLOCK_MONOTONIC, for embedders
 
+	// connect opens a connection; tests put their own here.
+	connect func(context.Context, *endpoint) (*channel, error)
 	dialing context.Context // ends when the pool closes
 	stop    context.CancelFunc
 
-	timeouts atomic.Uint64
+	timeouts     atomic.Uint64
+	cleanup      cleanup
+	spareWaiters sync.Pool // of *waiter
 
 	// mu guards all below and every channel's place in it. It is never held over
-	// I/O. At any moment idle + lent + dials + closing <= MaxConnections.
-	mu        sync.Mutex
-	state     poolState
-	idle      []*channel // the one used last is at the end
-	open      []*channel // idle and lent
-	lent      int
-	dials     int // under way
-	closing   int
-	cut       int // lent ones whose socket was shut down by Close
-	waiters   waitQueue
-	warmers   []*warmer
-	vacancies []uint64 // per lost connection not replaced yet: its reconnects
-	lastID    uint64
-	lastLease uint64
-	acquires  uint64
-	discards  uint64
-	lastDial  error         // why the last dial failed; nil if it did not
-	drained   chan struct{} // closed when a closing pool has nothing left to wait for
+	// I/O: what is retired under it is closed by unlock. At any moment
+	// idle + lent + dials + closing <= max, but for a max that was just lowered.
+	mu         sync.Mutex
+	state      poolState
+	max        int
+	minIdle    int
+	paused     bool
+	idle       []*channel // the one used last is at the end
+	open       []*channel // idle and lent
+	gone       []*channel // retired, for unlock to close
+	lent       int
+	dials      int // under way
+	closing    int
+	owed       int // dials for connections that made room for their own replacement
+	cut        int // lent ones whose socket was shut down by Close
+	waiters    waitQueue
+	warmers    []*warmer
+	vacancies  []uint64 // per lost connection not replaced yet: its reconnects
+	lastID     uint64
+	lastLease  uint64
+	generation uint64 // of keys: Rotate begins a new one
+	outdated   bool   // an idle connection may be of an old generation
+	acquires   uint64
+	discards   uint64
+	closedBy   [len(reasonNames)]uint64
+	slowSpared [len(spareNames)]uint64
+	leaks      uint64        // leases reported as held too long
+	returned   uint64        // of these, leases that ended after all
+	lastDial   error         // why the last dial failed; nil if it did not
+	refused    error         // what refusal says; nil when it must be made anew
+	watch      *watch        // nil unless the cleanup task has started it
+	alarm      *time.Timer   // for a dial that is wanted but has to wait
+	drained    chan struct{} // closed when a closing pool has nothing left to wait for
 }
 
 type poolState uint8
@@ -74,14 +96,20 @@ func New(endpoints string, o Options) (*Pool, error) {
 	p := &Pool{
 		opts: o, list: endpoints, log: o.Logger,
 		epoch: time.Now(), monoEpoch: monotonic(),
+		max: o.MaxConnections, minIdle: o.MinIdle,
 		drained: make(chan struct{}),
 	}
+	p.connect = p.connectTLS
+	p.cleanup.retires = rate.NewLimiter(1, 1)
+	p.spareWaiters.New = newWaiter
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
 	p.dialing, p.stop = context.WithCancel(context.Background())
 	for _, addr := range addrs {
-		p.endpoints = append(p.endpoints, &endpoint{addr: addr, tls: forEndpoint(base, addr)})
+		e := newEndpoint(addr, &p.opts)
+		e.tls.Store(forEndpoint(base, addr))
+		p.endpoints = append(p.endpoints, e)
 	}
 	return p, nil
 }
@@ -98,77 +126,68 @@ func (p *Pool) Options() Options { return p.opts }
 // now is the instant of this moment.
 func (p *Pool) now() time.Duration { return time.Since(p.epoch) }
 
-// total counts what the bound is about.
-func (p *Pool) total() int { return len(p.idle) + p.lent + p.dials + p.closing }
-
-// pump starts the dials that are wanted and allowed. It is level-triggered: it
-// compares what is wanted with what is there, so no event can be missed for good.
-// The caller holds mu.
-func (p *Pool) pump() {
-	if p.state != running {
-		p.noteDrained()
-		return
-	}
-	wanted := p.waiters.len
-	for _, w := range p.warmers {
-		wanted = max(wanted, w.want-len(p.open))
-	}
-	n := min(wanted-p.dials, p.opts.MaxConnections-p.total(), p.opts.MaxDials-p.dials)
-	for range n {
-		p.dials++
-		p.startDial()
+// unlock gives mu free and closes what was retired under it.
+func (p *Pool) unlock() {
+	gone := p.gone
+	p.gone = nil
+	p.mu.Unlock()
+	for _, ch := range gone {
+		p.finish(ch)
 	}
 }
 
+// total counts what the bound is about.
+func (p *Pool) total() int { return p.staying() + p.closing }
+
+// staying counts those that are not about to go.
+func (p *Pool) staying() int { return len(p.idle) + p.lent + p.dials }
+
 // lend marks ch as leased and returns the lease. The caller holds mu.
-func (p *Pool) lend(ch *channel) {
+func (p *Pool) lend(ch *channel, now time.Duration) {
 	p.lent++
 	p.acquires++
 	p.lastLease++
+	ch.idle = false
+	ch.lentAt = now
 	ch.lease.Store(p.lastLease)
 }
 
 // offer gives a connection that is alive to the first waiter, or makes it idle. The
 // caller holds mu and has taken it out of whatever it was counted in.
-func (p *Pool) offer(ch *channel, fresh bool) (handed bool) {
-	if p.waiters.len > 0 {
-		p.lend(ch)
-		return p.waiters.serve(handOff{ch: ch, fresh: fresh})
+func (p *Pool) offer(ch *channel, now time.Duration, fresh bool) {
+	if p.waiters.len > 0 && !p.paused {
+		p.lend(ch, now)
+		p.waiters.serve(handOff{ch: ch, fresh: fresh})
+		return
 	}
+	ch.idle = true
 	p.idle = append(p.idle, ch)
-	return false
-}
-
-// popIdle takes the idle connection used last, if there is one and nobody waits for
-// it. The caller holds mu.
-func (p *Pool) popIdle() *channel {
-	n := len(p.idle)
-	if n == 0 || p.waiters.len > 0 {
-		return nil
-	}
-	ch := p.idle[n-1]
-	p.idle[n-1] = nil
-	p.idle = p.idle[:n-1]
-	return ch
 }
 
 // enlist enters a connection that was just opened. The caller holds mu.
-func (p *Pool) enlist(ch *channel) {
+func (p *Pool) enlist(ch *channel, now time.Duration, predecessor *channel) {
 	p.lastID++
 	ch.id = p.lastID
-	if n := len(p.vacancies); n > 0 {
+	n := len(p.vacancies)
+	switch {
+	case predecessor != nil:
+		ch.reconnects = predecessor.reconnects + 1
+		ch.endpoint.reconnects.Add(1)
+	case n > 0:
 		ch.reconnects = p.vacancies[n-1] + 1
 		p.vacancies = p.vacancies[:n-1]
 		ch.endpoint.reconnects.Add(1)
 	}
+	ch.setAge(now)
 	ch.place = len(p.open)
 	p.open = append(p.open, ch)
 	ch.endpoint.active++
+	p.watchOver(ch)
 }
 
 // retire takes a connection out for good and counts it as closing; lost says that
-// the next dial replaces it. The caller holds mu and calls finish after unlocking.
-func (p *Pool) retire(ch *channel, lost bool) {
+// the next dial replaces it. The caller holds mu and leaves it with unlock.
+func (p *Pool) retire(ch *channel, why reason, lost bool) {
 	last := len(p.open) - 1
 	p.open[ch.place] = p.open[last]
 	p.open[ch.place].place = ch.place
@@ -177,18 +196,43 @@ func (p *Pool) retire(ch *channel, lost bool) {
 	ch.endpoint.active--
 	ch.endpoint.sent += ch.sent.Load()
 	ch.endpoint.received += ch.received.Load()
+	ch.retired = why
+	p.watch.forget(ch)
+	p.closedBy[why]++
 	p.closing++
-	if lost && len(p.vacancies) < p.opts.MaxConnections {
+	p.gone = append(p.gone, ch)
+	if lost && len(p.vacancies) < p.max {
 		p.vacancies = append(p.vacancies, ch.reconnects)
 	}
 }
 
+// retireIdle is retire for a connection that is idle.
+func (p *Pool) retireIdle(ch *channel, why reason, lost bool) {
+	i := slices.Index(p.idle, ch)
+	p.idle = slices.Delete(p.idle, i, i+1)
+	ch.idle = false
+	p.retire(ch, why, lost)
+}
+
+// hungUp notes that the peer has ended a connection, nil if it is known no more. The
+// caller holds mu.
+func (p *Pool) hungUp(ch *channel) {
+	switch {
+	case ch == nil:
+	case ch.idle:
+		p.retireIdle(ch, closedStale, true)
+	default:
+		ch.condemned = closedStale // whatever is still to be read may be
+	}
+}
+
 // finish closes a retired connection and gives its place free.
-func (p *Pool) finish(ch *channel, polite bool) {
-	ch.close(polite, func() {
+func (p *Pool) finish(ch *channel) {
+	p.log.Debug("closing", "connection", ch.id, "endpoint", ch.endpoint.addr, "reason", ch.retired.String())
+	ch.close(ch.retired != closedStale, func() {
 		p.mu.Lock()
 		p.closing--
 		p.pump()
-		p.mu.Unlock()
+		p.unlock()
 	})
 }

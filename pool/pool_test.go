@@ -2,6 +2,7 @@ package pool_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -301,17 +302,20 @@ func TestADialGoesOnWhenItsCallerGivesUp(t *testing.T) {
 	}
 }
 
-func TestAFailedDialFailsTheFirstWaiterWithItsCause(t *testing.T) {
+func TestAnEndpointThatRefusesOpensTheBreakerAndTheErrorHoldsTheCause(t *testing.T) {
 	p, err := pool.New("127.0.0.1:1", pool.Defaults())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer p.Close(0)
 	_, err = p.AcquireWithin(patience)
-	wantKind(t, err, pool.ErrIO, "127.0.0.1:1", "refused")
-	wantKind(t, p.WarmUpWithin(1, patience), pool.ErrIO, "127.0.0.1:1")
+	wantKind(t, err, pool.ErrBreakerOpen, "127.0.0.1:1", "refused")
+	if !errors.Is(err, pool.ErrIO) {
+		t.Fatalf("%v is not an I/O error inside", err)
+	}
+	wantKind(t, p.WarmUpWithin(1, patience), pool.ErrBreakerOpen, "127.0.0.1:1")
 	s := p.Status()
-	if s.DialErrors != 2 || s.Errors != 2 || s.Active != 0 || p.Health().Healthy {
+	if s.DialErrors != 5 || s.Errors != 5 || s.Active != 0 || p.Health().Healthy {
 		t.Fatalf("%+v", s)
 	}
 }
@@ -340,7 +344,7 @@ func TestAnUnknownHostIsNamed(t *testing.T) {
 	}
 	defer p.Close(0)
 	_, err = p.AcquireWithin(patience)
-	wantKind(t, err, pool.ErrIO, "host.invalid")
+	wantKind(t, err, pool.ErrBreakerOpen, "host.invalid")
 }
 
 func TestAStalledHandshakeEndsAtTheConnectTimeout(t *testing.T) {
@@ -348,9 +352,9 @@ func TestAStalledHandshakeEndsAtTheConnectTimeout(t *testing.T) {
 	if err := r.Set("stall_handshake", "1"); err != nil {
 		t.Fatal(err)
 	}
-	p := newPool(t, r, func(o *pool.Options) { o.ConnectTimeout = 50 * time.Millisecond })
+	p := newPool(t, r, func(o *pool.Options) { o.ConnectTimeout, o.BreakerThreshold = 50*time.Millisecond, 1 })
 	_, err := p.AcquireWithin(patience)
-	wantKind(t, err, pool.ErrTimeout, r.Addr(), "50ms")
+	wantKind(t, err, pool.ErrBreakerOpen, r.Addr(), "50ms")
 }
 
 func TestTheNextEndpointIsTriedWhenOneFails(t *testing.T) {

@@ -36,6 +36,32 @@ type Status struct {
 	Sent       uint64           `json:"bytes_sent"`
 	Received   uint64           `json:"bytes_received"`
 	Endpoints  []EndpointStatus `json:"endpoints"`
+
+	// Leaks counts leases that were reported as held too long; LeaksReturned those of
+	// them that ended after all.
+	Leaks         uint64 `json:"total_leaks_suspected"`
+	LeaksReturned uint64 `json:"total_leaks_returned"`
+	// Closed counts closed connections by the reason.
+	Closed map[string]uint64 `json:"closed_by_reason"`
+	// SlowSpared counts connections above MaxLatency that were kept: with the majority
+	// ("share"), or with the median ("median").
+	SlowSpared map[string]uint64 `json:"slow_spared"`
+	// Breaker is the best state of any endpoint's: "closed", "half_open" or "open".
+	Breaker string `json:"circuit_breaker"`
+	// Generation counts the calls of Rotate.
+	Generation uint64        `json:"generation"`
+	MinIdle    int           `json:"min_idle"`
+	Paused     bool          `json:"paused"`
+	Cleanup    CleanupStatus `json:"cleanup"`
+}
+
+// CleanupStatus is how the cleanup task fares.
+type CleanupStatus struct {
+	Running bool `json:"running"`
+	// LagMs is how late its last pass by the clock began.
+	LagMs float64 `json:"lag_ms"`
+	// ClockLeaps counts how often the wall clock moved against the monotonic one.
+	ClockLeaps uint64 `json:"clock_leaps"`
 }
 
 // ConnectionStatus is one open connection.
@@ -52,12 +78,15 @@ type ConnectionStatus struct {
 	P95Ms int64 `json:"p95_latency_ms"`
 	P95Us int64 `json:"p95_latency_us"`
 
-	Endpoint string    `json:"endpoint"`
-	State    string    `json:"state"` // "idle" or "lent"
+	Endpoint string `json:"endpoint"`
+	State    string `json:"state"` // "idle" or "lent"
+	// Generation is how often Rotate had been called when it was dialled.
 	Opened   time.Time `json:"opened"`
 	Uses     uint64    `json:"uses"` // leases that ended
 	Sent     uint64    `json:"bytes_sent"`
 	Received uint64    `json:"bytes_received"`
+	// Generation is how often Rotate had been called when it was dialled.
+	Generation uint64 `json:"generation"`
 }
 
 // EndpointStatus is one endpoint's share of a pool. Each total of Status is the
@@ -71,6 +100,11 @@ type EndpointStatus struct {
 	DialErrors uint64 `json:"total_dial_errors"`
 	Sent       uint64 `json:"bytes_sent"`
 	Received   uint64 `json:"bytes_received"`
+	// Breaker is "closed", "half_open" or "open"; Trips counts how often it opened.
+	Breaker string `json:"circuit_breaker"`
+	Trips   uint64 `json:"circuit_breaker_trips"`
+	// LastError is why the last dial failed, empty if it did not.
+	LastError string `json:"last_error,omitempty"`
 	// Latency is the distribution of request-to-response times since the start.
 	Latency LatencyHistogram `json:"-"`
 }
@@ -93,12 +127,17 @@ var LatencyBoundsMs = func() (ms []float64) {
 
 // Health says whether a pool can be expected to serve.
 type Health struct {
-	// Healthy: not closed, and a connection is open or the last dial did not fail.
+	// Healthy: not closed, not every breaker open, and a connection is open or the last
+	// dial did not fail.
 	Healthy bool
 	// Reason is empty when Healthy.
 	Reason string
 	// Active counts open connections, idle and lent.
 	Active int
+	// Ready: a lease can be had now, of an idle connection or of one to be dialled.
+	Ready bool
+	// Breaker is the best state of any endpoint's breaker.
+	Breaker BreakerState
 }
 
 // Status takes a snapshot. Totals are read together with the parts they sum up.
@@ -122,11 +161,27 @@ func (p *Pool) Totals() Status {
 func (p *Pool) snapshot() (Status, []*channel) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	now := p.now()
 	s := Status{
-		Endpoint: p.list, Active: len(p.open), Max: p.opts.MaxConnections,
+		Endpoint: p.list, Active: len(p.open), Max: p.max,
 		Idle: len(p.idle), Lent: p.lent, Dialing: p.dials, Closing: p.closing, Waiting: p.waiters.len,
 		Acquires: p.acquires, Discards: p.discards, Timeouts: p.timeouts.Load(),
+		Leaks: p.leaks, LeaksReturned: p.returned, Closed: make(map[string]uint64, len(reasonNames)-1),
+		SlowSpared: map[string]uint64{},
+		Breaker:    p.breakerState(now).String(), Generation: p.generation, MinIdle: p.minIdle, Paused: p.paused,
+		Cleanup: CleanupStatus{
+			Running: p.cleanup.running.Load(), ClockLeaps: p.cleanup.leaps.Load(),
+			LagMs: float64(p.cleanup.lag.Load()) / 1e6,
+		},
 		Endpoints: make([]EndpointStatus, len(p.endpoints)),
+	}
+	for why, n := range p.slowSpared {
+		s.SlowSpared[spareNames[why]] = n
+	}
+	for why, n := range p.closedBy {
+		if reason(why) != stays {
+			s.Closed[reason(why).String()] = n
+		}
 	}
 	for i, e := range p.endpoints {
 		part := EndpointStatus{
@@ -134,6 +189,10 @@ func (p *Pool) snapshot() (Status, []*channel) {
 			Reconnects: e.reconnects.Load(), Errors: e.errors.Load(),
 			Dials: e.dials.Load(), DialErrors: e.dialErrors.Load(),
 			Sent: e.sent, Received: e.received, Latency: e.latency.snapshot(),
+			Breaker: e.breaker.state(now).String(), Trips: e.breaker.trips(),
+		}
+		if e.lastErr != nil {
+			part.LastError = e.lastErr.Error()
 		}
 		for _, ch := range p.open {
 			if ch.endpoint == e {
@@ -161,7 +220,7 @@ func (ch *channel) status() ConnectionStatus {
 		Errors:       ch.errors.Load(), Uses: ch.uses.Load(),
 		P95Us: p95, P95Ms: (p95 + 999) / 1000,
 		Sent: ch.sent.Load(), Received: ch.received.Load(),
-		State: "idle",
+		State: "idle", Generation: ch.generation,
 	}
 	if ch.lease.Load() != 0 {
 		s.State = "lent"
@@ -174,15 +233,20 @@ func (p *Pool) wall(at time.Duration) time.Time {
 	return p.epoch.Add(at).UTC().Truncate(time.Millisecond)
 }
 
-// Health says whether the pool can be expected to serve: it is not closed, and a
-// connection is open or the last dial did not fail.
+// Health says whether the pool can be expected to serve.
 func (p *Pool) Health() Health {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	h := Health{Active: len(p.open)}
+	breaker := p.breakerState(p.now())
+	h := Health{Active: len(p.open), Breaker: breaker}
+	if p.state == running && !p.paused {
+		h.Ready = len(p.idle) > 0 || p.total() < p.max && breaker != BreakerOpen
+	}
 	switch {
 	case p.state != running:
 		h.Reason = "the pool is closed"
+	case breaker == BreakerOpen:
+		h.Reason = p.refusal(p.now()).Error()
 	case len(p.open) == 0 && p.lastDial != nil:
 		h.Reason = p.lastDial.Error()
 	default:

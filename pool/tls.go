@@ -13,17 +13,40 @@ import (
 // maxCAFile bounds what is read as a file of roots.
 const maxCAFile = 16 << 20
 
-// newTLSConfig makes the settings common to all endpoints. Verification is always
-// on: by the system's roots, or only by those that were given.
+// ticketsKept bounds the session tickets of one generation.
+const ticketsKept = 256
+
+// newTLSConfig makes the settings common to all endpoints: what is read from files is
+// read now, and no session ticket is known yet. Verification is always on: by the
+// system's roots, or only by those that were given.
 func newTLSConfig(o *Options) (*tls.Config, error) {
 	c := &tls.Config{
-		MinVersion: o.MinTLSVersion,
-		ServerName: o.ServerName,
+		MinVersion:         o.MinTLSVersion,
+		ServerName:         o.ServerName,
+		NextProtos:         o.ALPN,
+		ClientSessionCache: tls.NewLRUClientSessionCache(ticketsKept),
 		// One application write is one flush: nothing is gained by small first records.
 		DynamicRecordSizingDisabled: true,
 	}
+	var err error
+	if c.RootCAs, err = roots(o); err != nil {
+		return nil, err
+	}
+	if c.Certificates, err = clientCertificate(o); err != nil {
+		return nil, err
+	}
+	if pins, err := parsePins(o.Pins); err != nil {
+		return nil, err
+	} else if len(pins) > 0 {
+		c.VerifyConnection = pins.verify
+	}
+	return c, nil
+}
+
+// roots are those given, or nil for the system's.
+func roots(o *Options) (*x509.CertPool, error) {
 	if o.CAFile == "" && len(o.CAPEM) == 0 {
-		return c, nil
+		return nil, nil
 	}
 	source, pem := "ca_pem", o.CAPEM
 	if o.CAFile != "" {
@@ -33,11 +56,11 @@ func newTLSConfig(o *Options) (*tls.Config, error) {
 			return nil, errorf(ErrOption, err, "%s", source)
 		}
 	}
-	c.RootCAs = x509.NewCertPool()
-	if !c.RootCAs.AppendCertsFromPEM(pem) {
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
 		return nil, errorf(ErrCert, nil, "%s: no certificate in it", source)
 	}
-	return c, nil
+	return pool, nil
 }
 
 // forEndpoint is the common settings with the name to verify.

@@ -1,9 +1,6 @@
 package pool
 
-import (
-	"sync"
-	"time"
-)
+import "time"
 
 // waiter is one caller in Acquire that found nothing idle.
 type waiter struct {
@@ -23,11 +20,11 @@ type handOff struct {
 	err   error
 }
 
-var waiters = sync.Pool{New: func() any {
+func newWaiter() any {
 	t := time.NewTimer(time.Hour)
 	t.Stop()
 	return &waiter{result: make(chan handOff, 1), timer: t}
-}}
+}
 
 // waitQueue is first in, first out, with removal from anywhere.
 type waitQueue struct {

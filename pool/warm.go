@@ -13,7 +13,7 @@ type warmer struct {
 }
 
 // WarmUp opens connections until n are open, idle or lent, or MaxConnections if that
-// is less. The first dial that fails ends it; what was opened stays.
+// is less. It ends early when every breaker opens; what was opened stays.
 func (p *Pool) WarmUp(ctx context.Context, n int) error {
 	limit := p.opts.AcquireTimeout
 	if _, ok := ctx.Deadline(); ok {
@@ -32,12 +32,13 @@ func (p *Pool) WarmUpWithin(n int, limit time.Duration) error {
 }
 
 func (p *Pool) warmUp(n int, limit time.Duration, cancel <-chan struct{}) error {
-	w := &warmer{want: min(n, p.opts.MaxConnections), result: make(chan error, 1)}
+	w := &warmer{want: n, result: make(chan error, 1)}
 	p.mu.Lock()
 	if p.state != running {
 		p.mu.Unlock()
-		return errorf(ErrClosed, nil, "the pool is closed")
+		return errPoolClosed()
 	}
+	w.want = min(n, p.max)
 	if len(p.open) >= w.want {
 		p.mu.Unlock()
 		return nil
@@ -48,7 +49,7 @@ func (p *Pool) warmUp(n int, limit time.Duration, cancel <-chan struct{}) error 
 	}
 	p.warmers = append(p.warmers, w)
 	p.pump()
-	p.mu.Unlock()
+	p.unlock()
 
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
@@ -71,7 +72,7 @@ func (p *Pool) warmUp(n int, limit time.Duration, cancel <-chan struct{}) error 
 }
 
 func (p *Pool) shortfall(w *warmer) error {
-	return errorf(ErrTimeout, p.lastDial, "warm_up: %d of %d connections to %s open: %s", len(p.open), w.want, p.list, p.census())
+	return errorf(ErrTimeout, p.lastCause(), "warm_up: %d of %d connections to %s open: %s", len(p.open), w.want, p.list, p.census())
 }
 
 // settleWarmers ends those that have what they want. The caller holds mu.

@@ -106,13 +106,19 @@ type health struct {
 	Reason      string    `json:"reason,omitempty"` // why it is unhealthy
 }
 
-func (h *handler) serveHealth(w http.ResponseWriter, _ *http.Request) {
+func (h *handler) serveHealth(w http.ResponseWriter, r *http.Request) {
 	now := h.source.Health()
 	code, body := http.StatusOK, health{
 		Status: "healthy", Timestamp: time.Now().UTC().Truncate(time.Millisecond),
 		PoolHealthy: now.Healthy, Active: now.Active, Reason: now.Reason,
 	}
-	if !now.Healthy {
+	healthy := now.Healthy
+	if r.URL.Query().Has("ready") {
+		if healthy = now.Ready; !healthy && body.Reason == "" {
+			body.Reason = "no lease can be had now"
+		}
+	}
+	if !healthy {
 		code, body.Status = http.StatusServiceUnavailable, "unhealthy"
 	}
 	serveJSON(w, code, body)

@@ -144,7 +144,8 @@ func TestStatusHasTheFrozenKeysFirst(t *testing.T) {
 	}
 	wantKeys(t, a.body, "endpoint active_connections total_reconnects total_errors pool_p95_latency_ms connections "+
 		"max_connections idle lent dialing closing waiting total_acquires total_dials total_dial_errors "+
-		"total_timeouts total_discards bytes_sent bytes_received endpoints")
+		"total_timeouts total_discards bytes_sent bytes_received endpoints "+
+		"total_leaks_suspected total_leaks_returned closed_by_reason slow_spared circuit_breaker generation min_idle paused cleanup")
 	var parts struct {
 		Connections []json.RawMessage `json:"connections"`
 		Endpoints   []json.RawMessage `json:"endpoints"`
@@ -153,9 +154,9 @@ func TestStatusHasTheFrozenKeysFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantKeys(t, string(parts.Connections[0]), "connection_id last_activity reconnects errors p95_latency_ms "+
-		"p95_latency_us endpoint state opened uses bytes_sent bytes_received")
+		"p95_latency_us endpoint state opened uses bytes_sent bytes_received generation")
 	wantKeys(t, string(parts.Endpoints[0]), "endpoint active_connections total_reconnects total_errors "+
-		"total_dials total_dial_errors bytes_sent bytes_received")
+		"total_dials total_dial_errors bytes_sent bytes_received circuit_breaker circuit_breaker_trips")
 	const first = `{"connection_id":7,"last_activity":"2025-08-25T11:00:00Z","reconnects":2,"errors":1,"p95_latency_ms":45,`
 	if !strings.HasPrefix(string(parts.Connections[0]), first) {
 		t.Errorf("%s does not begin with %s", parts.Connections[0], first)

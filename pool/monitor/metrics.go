@@ -32,6 +32,7 @@ type family[T any] struct {
 // units are those of OpenMetrics, for the families that have one.
 var units = map[string]string{
 	"sent_bytes_total": "bytes", "received_bytes_total": "bytes", "latency_ms": "ms",
+	"housekeeper_lag_seconds": "seconds",
 }
 
 func newCollector(src Source, namespace, version string) *collector {
@@ -49,10 +50,25 @@ func newCollector(src Source, namespace, version string) *collector {
 		return ofPool{desc(name, help, "endpoint"), gauge, nil, value}
 	}
 	connections := desc("connections", "Connections by state, all of them within the bound.", "endpoint", "state")
+	breaker := desc("circuit_breaker_state", "1 for the state that the endpoint's circuit breaker is in.", "endpoint", "state")
+	breakerIs := func(state pool.BreakerState) ofEndpoint {
+		name := state.String()
+		return ofEndpoint{breaker, gauge, []string{name}, func(e *pool.EndpointStatus) float64 {
+			if e.Breaker == name {
+				return 1
+			}
+			return 0
+		}}
+	}
+	total := func(name, help string, value func(*pool.Status) uint64) ofPool {
+		return ofPool{desc(name, help, "endpoint"), counter, nil, func(s *pool.Status) float64 { return float64(value(s)) }}
+	}
+	closed := desc("connections_closed_total", "Connections closed, by the reason.", "endpoint", "reason")
+	spared := desc("slow_evictions_suppressed_total", "Connections above the latency limit that were kept, by the reason.", "endpoint", "reason")
 	state := func(name string, value func(*pool.Status) float64) ofPool {
 		return ofPool{connections, gauge, []string{name}, value}
 	}
-	return &collector{
+	c := &collector{
 		source: src,
 		// The first three and latency_ms are fixed for good, with the label endpoint alone.
 		endpoints: []ofEndpoint{
@@ -70,6 +86,9 @@ func newCollector(src Source, namespace, version string) *collector {
 				func(e *pool.EndpointStatus) float64 { return float64(e.Sent) }),
 			each("received_bytes_total", counter, "Application bytes received, after decryption.",
 				func(e *pool.EndpointStatus) float64 { return float64(e.Received) }),
+			breakerIs(pool.BreakerClosed), breakerIs(pool.BreakerOpen), breakerIs(pool.BreakerHalfOpen),
+			each("circuit_breaker_trips_total", counter, "Times that the endpoint's circuit breaker opened.",
+				func(e *pool.EndpointStatus) float64 { return float64(e.Trips) }),
 		},
 		pool: []ofPool{
 			state("idle", func(s *pool.Status) float64 { return float64(s.Idle) }),
@@ -80,12 +99,29 @@ func newCollector(src Source, namespace, version string) *collector {
 				func(s *pool.Status) float64 { return float64(s.Max) }),
 			whole("pending_acquires", "Callers that wait for a connection.",
 				func(s *pool.Status) float64 { return float64(s.Waiting) }),
+			whole("min_idle_connections", "Idle connections that the cleanup task keeps.",
+				func(s *pool.Status) float64 { return float64(s.MinIdle) }),
+			whole("generation", "Times that the keys were rotated by hand.",
+				func(s *pool.Status) float64 { return float64(s.Generation) }),
+			whole("housekeeper_lag_seconds", "How late the last pass of the cleanup task by the clock began.",
+				func(s *pool.Status) float64 { return s.Cleanup.LagMs / 1000 }),
+			total("leaks_suspected_total", "Leases that were reported as held too long.",
+				func(s *pool.Status) uint64 { return s.Leaks }),
+			total("leaks_returned_total", "Of these, leases that ended after all.",
+				func(s *pool.Status) uint64 { return s.LeaksReturned }),
 		},
 		latency: desc("latency_ms",
 			"Time from the first write of a request to the first byte of its answer, in milliseconds.", "endpoint"),
 		build:   desc("build_info", "1, with the version of libsprint and of the Go that built it.", "version", "goversion"),
 		version: version,
 	}
+	for _, reason := range pool.CloseReasons() {
+		c.pool = append(c.pool, ofPool{closed, counter, []string{reason}, func(s *pool.Status) float64 { return float64(s.Closed[reason]) }})
+	}
+	for _, reason := range pool.SpareReasons() {
+		c.pool = append(c.pool, ofPool{spared, counter, []string{reason}, func(s *pool.Status) float64 { return float64(s.SlowSpared[reason]) }})
+	}
+	return c
 }
 
 // Describe implements prometheus.Collector.

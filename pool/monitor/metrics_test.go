@@ -57,16 +57,25 @@ func TestTheFamiliesAreThese(t *testing.T) {
 	want := []string{
 		"btc_active_connections gauge [endpoint]",
 		"btc_build_info gauge [goversion version]",
+		"btc_circuit_breaker_state gauge [endpoint state]",
+		"btc_circuit_breaker_trips_total counter [endpoint]",
 		"btc_connections gauge [endpoint state]",
+		"btc_connections_closed_total counter [endpoint reason]",
 		"btc_connections_opened_total counter [endpoint]",
 		"btc_dial_errors_total counter [endpoint]",
 		"btc_errors_total counter [endpoint]",
+		"btc_generation gauge [endpoint]",
+		"btc_housekeeper_lag_seconds gauge [endpoint]",
 		"btc_latency_ms histogram [endpoint]",
+		"btc_leaks_returned_total counter [endpoint]",
+		"btc_leaks_suspected_total counter [endpoint]",
 		"btc_max_connections gauge [endpoint]",
+		"btc_min_idle_connections gauge [endpoint]",
 		"btc_pending_acquires gauge [endpoint]",
 		"btc_received_bytes_total counter [endpoint]",
 		"btc_reconnects_total counter [endpoint]",
 		"btc_sent_bytes_total counter [endpoint]",
+		"btc_slow_evictions_suppressed_total counter [endpoint reason]",
 	}
 	slices.Sort(got)
 	if !slices.Equal(got, want) {

@@ -153,6 +153,9 @@ func TestHealthzTurnsWhenThePoolFailsAndWhenItCloses(t *testing.T) {
 	unhealthy("expired")
 
 	r.Reset()
+	if err := p.Reset(); err != nil { // or the breaker stays open for a second
+		t.Fatal(err)
+	}
 	c, err := p.AcquireWithin(patience)
 	if err != nil {
 		t.Fatal(err)
@@ -163,4 +166,32 @@ func TestHealthzTurnsWhenThePoolFailsAndWhenItCloses(t *testing.T) {
 	}
 	p.Close(0)
 	unhealthy("closed")
+}
+
+func TestHealthzReadySaysWhetherALeaseCanBeHadNow(t *testing.T) {
+	_, p, s := watched(t)
+	want := func(code int) {
+		t.Helper()
+		if a := ask(t, s, "GET", "/healthz?ready"); a.code != code {
+			t.Errorf("%d %s", a.code, a.body)
+		}
+	}
+	want(200) // there is room to dial
+	if err := p.Resize(1, 0); err != nil {
+		t.Fatal(err)
+	}
+	c, err := p.AcquireWithin(patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(503)
+	if a := ask(t, s, "GET", "/healthz"); a.code != 200 {
+		t.Errorf("a busy pool is healthy: %d %s", a.code, a.body)
+	}
+	c.Release()
+	want(200)
+	if err := p.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	want(503)
 }

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"syscall"
@@ -9,10 +10,35 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// raw gives an attached connection's socket.
+func (c *Conn) raw() (syscall.RawConn, error) {
+	s, ok := c.conn.(syscall.Conn)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	return s.SyscallConn()
+}
+
+// Control calls fn with the socket, which stays open meanwhile. The caller sees to it
+// that a detached connection is not closed at the same time.
+func (c *Conn) Control(fn func(fd int) error) error {
+	if c.detached {
+		return fn(c.fd)
+	}
+	raw, err := c.raw()
+	if err != nil {
+		return err
+	}
+	if ctlErr := raw.Control(func(fd uintptr) { err = fn(int(fd)) }); ctlErr != nil {
+		return ctlErr
+	}
+	return err
+}
+
 // Detach takes the socket out of the Go poller and makes it blocking. Bytes that
 // the tls.Conn has already read stay with it.
 func (c *Conn) Detach() error {
-	raw, err := c.tcp.SyscallConn()
+	raw, err := c.raw()
 	if err != nil {
 		return err
 	}
@@ -27,7 +53,7 @@ func (c *Conn) Detach() error {
 		return fmt.Errorf("duplicating the socket: %w", dupErr)
 	}
 	// The copy shares the socket, so closing the original sends nothing.
-	if err := c.tcp.Close(); err != nil {
+	if err := c.conn.Close(); err != nil {
 		_ = unix.Close(fd)
 		return err
 	}
@@ -44,7 +70,7 @@ func (c *Conn) Detach() error {
 func (c *Conn) Shutdown() {
 	c.cut.Store(true)
 	if !c.detached {
-		_ = c.tcp.Close()
+		_ = c.conn.Close()
 		return
 	}
 	_ = unix.Shutdown(c.fd, unix.SHUT_RDWR)
@@ -56,7 +82,7 @@ type Quiet int
 // What Peek found.
 const (
 	Silent  Quiet = iota // alive, nothing to read
-	Pending              // bytes wait: a ticket, a close_notify, or what nobody asked for
+	Pending              // bytes wait, or may wait: a read must tell
 	Gone                 // FIN or an error
 )
 
@@ -65,7 +91,10 @@ func (c *Conn) Peek() Quiet {
 	if c.detached {
 		return peek(c.fd)
 	}
-	raw, err := c.tcp.SyscallConn()
+	raw, err := c.raw()
+	if err == errors.ErrUnsupported {
+		return Pending
+	}
 	if err != nil {
 		return Gone
 	}

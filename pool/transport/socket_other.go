@@ -7,10 +7,13 @@ import "errors"
 // Detach is for Linux: elsewhere a connection stays with the poller.
 func (c *Conn) Detach() error { return errors.ErrUnsupported }
 
+// Control is for Linux.
+func (c *Conn) Control(func(fd int) error) error { return errors.ErrUnsupported }
+
 // Shutdown cuts the connection: whoever waits on it wakes.
 func (c *Conn) Shutdown() {
 	c.cut.Store(true)
-	_ = c.tcp.Close()
+	_ = c.conn.Close()
 }
 
 // Quiet is what an idle connection's socket should be.

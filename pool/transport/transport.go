@@ -37,7 +37,7 @@ const keepCap = 4 << 10
 // Conn implements net.Conn in both states. One goroutine or thread may read and
 // one may write at the same time, as with any net.Conn.
 type Conn struct {
-	tcp      *net.TCPConn // until Detach
+	conn     net.Conn // until Detach
 	detached bool
 	fd       int // once detached; -1 after Close
 
@@ -58,9 +58,10 @@ type Conn struct {
 	cut atomic.Bool // Shutdown was called
 }
 
-// New wraps an attached connection.
-func New(tcp *net.TCPConn) *Conn {
-	return &Conn{tcp: tcp, fd: -1, local: tcp.LocalAddr(), remote: tcp.RemoteAddr()}
+// New wraps an attached connection: TCP, if it is to be detached or looked at without
+// reading.
+func New(conn net.Conn) *Conn {
+	return &Conn{conn: conn, fd: -1, local: conn.LocalAddr(), remote: conn.RemoteAddr()}
 }
 
 // Detached says whether the connection has left the poller.
@@ -72,7 +73,7 @@ func (c *Conn) FD() int { return c.fd }
 // Read implements net.Conn. Detached, it never waits.
 func (c *Conn) Read(p []byte) (int, error) {
 	if !c.detached {
-		n, err := c.tcp.Read(p)
+		n, err := c.conn.Read(p)
 		if err == io.EOF {
 			err = ErrTruncated
 		}
@@ -125,7 +126,7 @@ func (c *Conn) Drained() { c.seen.records = 0 }
 // Write implements net.Conn. Detached, it takes all of p without sending it.
 func (c *Conn) Write(p []byte) (int, error) {
 	if !c.detached {
-		return c.tcp.Write(p)
+		return c.conn.Write(p)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -188,7 +189,7 @@ func (c *Conn) Cut() bool { return c.cut.Load() }
 // a close_notify usually. No other call may be under way or follow.
 func (c *Conn) Close() error {
 	if !c.detached {
-		return c.tcp.Close()
+		return c.conn.Close()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -213,7 +214,7 @@ func (c *Conn) RemoteAddr() net.Addr { return c.remote }
 // SetDeadline implements net.Conn; detached, waiting is the embedder's.
 func (c *Conn) SetDeadline(t time.Time) error {
 	if !c.detached {
-		return c.tcp.SetDeadline(t)
+		return c.conn.SetDeadline(t)
 	}
 	return nil
 }
@@ -221,7 +222,7 @@ func (c *Conn) SetDeadline(t time.Time) error {
 // SetReadDeadline implements net.Conn; detached, waiting is the embedder's.
 func (c *Conn) SetReadDeadline(t time.Time) error {
 	if !c.detached {
-		return c.tcp.SetReadDeadline(t)
+		return c.conn.SetReadDeadline(t)
 	}
 	return nil
 }
@@ -229,7 +230,7 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 // SetWriteDeadline implements net.Conn; detached, waiting is the embedder's.
 func (c *Conn) SetWriteDeadline(t time.Time) error {
 	if !c.detached {
-		return c.tcp.SetWriteDeadline(t)
+		return c.conn.SetWriteDeadline(t)
 	}
 	return nil
 }

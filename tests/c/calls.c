@@ -80,6 +80,30 @@ static sprint_status run_pool_start_metrics(uint64_t h) {
     return sprint_pool_start_metrics(h, &port);
 }
 
+static sprint_status run_pool_start_cleanup(uint64_t h) {
+    return sprint_pool_start_cleanup(h);
+}
+static sprint_status run_pool_stop_cleanup(uint64_t h) {
+    return sprint_pool_stop_cleanup(h);
+}
+static sprint_status run_pool_resize(uint64_t h) {
+    return sprint_pool_resize(h, 2, 0);
+}
+static sprint_status run_pool_pause(uint64_t h) {
+    return sprint_pool_pause(h);
+}
+static sprint_status run_pool_resume(uint64_t h) {
+    return sprint_pool_resume(h);
+}
+static sprint_status run_pool_evict_endpoint(uint64_t h) {
+    return sprint_pool_evict_endpoint(h, "localhost:1");
+}
+static sprint_status run_pool_reset(uint64_t h) {
+    return sprint_pool_reset(h);
+}
+static sprint_status run_pool_rotate(uint64_t h) {
+    return sprint_pool_rotate(h);
+}
 static sprint_status run_pool_stop_metrics(uint64_t h) {
     return sprint_pool_stop_metrics(h);
 }
@@ -160,6 +184,9 @@ static sprint_status run_conn_id(uint64_t h) {
     return sprint_conn_id(h, &id);
 }
 
+static sprint_status run_conn_info_json(uint64_t h) {
+    return sprint_conn_info_json(h, (char *)scratch, sizeof scratch, NULL);
+}
 static sprint_status run_conn_uses(uint64_t h) {
     uint64_t uses;
 
@@ -341,7 +368,7 @@ static sprint_status run_events_to_fd(uint64_t h) {
 #define ALWAYS (CODE(OK) | CODE(E_FORKED))
 #define HANDLED (ALWAYS | CODE(E_HANDLE) | CODE(E_ARG))
 #define SETTER (HANDLED | CODE(E_UNSUPPORTED))
-#define DIALS (CODE(E_TIMEOUT) | CODE(E_CLOSED) | CODE(E_IO) | CODE(E_TLS) | CODE(E_CERT))
+#define DIALS (CODE(E_TIMEOUT) | CODE(E_CLOSED) | CODE(E_BREAKER_OPEN) | CODE(E_CERT))
 #define STREAM (HANDLED | CODE(E_STALE) | CODE(E_IO) | CODE(E_TLS) | CODE(E_CLOSED) | CODE(E_STATE))
 #define WRITES (STREAM | CODE(E_TIMEOUT))
 #define READS (STREAM | CODE(E_TIMEOUT) | CODE(E_EOF))
@@ -369,6 +396,14 @@ const struct call calls[] = {
     {"sprint_pool_start_metrics", KIND_POOL, run_pool_start_metrics,
      HANDLED | CODE(E_IO) | CODE(E_CLOSED), 0},
     {"sprint_pool_stop_metrics", KIND_POOL, run_pool_stop_metrics, HANDLED, 0},
+    {"sprint_pool_start_cleanup", KIND_POOL, run_pool_start_cleanup, HANDLED | CODE(E_CLOSED), 0},
+    {"sprint_pool_stop_cleanup", KIND_POOL, run_pool_stop_cleanup, HANDLED | CODE(E_CLOSED), 0},
+    {"sprint_pool_resize", KIND_POOL, run_pool_resize, HANDLED | CODE(E_CLOSED), 0},
+    {"sprint_pool_pause", KIND_POOL, run_pool_pause, HANDLED | CODE(E_CLOSED), 0},
+    {"sprint_pool_resume", KIND_POOL, run_pool_resume, HANDLED | CODE(E_CLOSED), 0},
+    {"sprint_pool_evict_endpoint", KIND_POOL, run_pool_evict_endpoint, HANDLED | CODE(E_CLOSED), 0},
+    {"sprint_pool_reset", KIND_POOL, run_pool_reset, HANDLED | CODE(E_CLOSED), 0},
+    {"sprint_pool_rotate", KIND_POOL, run_pool_rotate, HANDLED | CODE(E_CLOSED) | CODE(E_CERT), 0},
     {"sprint_pool_stats_get", KIND_POOL, run_pool_stats_get, HANDLED, 0},
     {"sprint_pool_status_json", KIND_POOL, run_pool_status_json, HANDLED | CODE(E_RANGE), 0},
     {"sprint_pool_close", KIND_POOL, run_pool_close, HANDLED, 0},
@@ -386,6 +421,8 @@ const struct call calls[] = {
     {"sprint_conn_poll_info", KIND_CONN, run_conn_poll_info, HANDLED | CODE(E_CLOSED), 0},
     {"sprint_conn_id", KIND_CONN, run_conn_id, HANDLED, 0},
     {"sprint_conn_uses", KIND_CONN, run_conn_uses, HANDLED, 0},
+    {"sprint_conn_info_json", KIND_CONN, run_conn_info_json,
+     HANDLED | CODE(E_RANGE) | CODE(E_CLOSED), 0},
     {"sprint_conn_release", KIND_CONN, run_conn_release, 0, 1},
     {"sprint_conn_discard", KIND_CONN, run_conn_discard, 0, 1},
     {"sprint_buffer_alloc", KIND_NONE, run_buffer_alloc, ALLOCATES, 0},

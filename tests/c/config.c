@@ -69,7 +69,7 @@ static void endless_endpoints_are_refused(void) {
 }
 
 static void unknown_options_are_unsupported(void) {
-    const int32_t unknown[] = {0, -1, 5, 999, INT32_MIN, INT32_MAX};
+    const int32_t unknown[] = {0, -1, 14, 999, INT32_MIN, INT32_MAX};
     sprint_config config = config_make();
     sprint_buffer secret = 0;
     size_t i;

@@ -21,27 +21,28 @@ static int refusing_socket(char *address, size_t cap) {
 }
 
 /* Each kind of bad endpoint has its own status, and the text names endpoint and cause. */
-static void a_dead_endpoint_is_io_and_named(void) {
+static void a_dead_endpoint_opens_the_breaker_and_is_named(void) {
     char address[64];
     int fd = refusing_socket(address, sizeof address);
     sprint_pool pool = pool_make((struct pool_options){.endpoint = address});
     sprint_conn conn = 1;
 
-    CHECK_IS(SPRINT_E_IO, sprint_pool_acquire(pool, 3000, &conn));
+    CHECK_IS(SPRINT_E_BREAKER_OPEN, sprint_pool_acquire(pool, 3000, &conn));
     CHECK(conn == 0);
     CHECK_SAYS(address);
     CHECK_SAYS("refused");
-    CHECK_IS(SPRINT_E_IO, sprint_pool_warm_up(pool, 1, 3000));
+    CHECK_IS(SPRINT_E_BREAKER_OPEN, sprint_pool_warm_up(pool, 1, 3000));
+    CHECK(stats_of(pool).breaker_state == SPRINT_BREAKER_OPEN);
     CHECK(stats_of(pool).dial_errors >= 2 && stats_of(pool).healthy == 0);
     sprint_pool_free(pool);
     close(fd);
 }
 
-static void an_unknown_host_is_io_and_named(void) {
+static void an_unknown_host_opens_the_breaker_and_is_named(void) {
     sprint_pool pool = pool_make((struct pool_options){.endpoint = "unknown-host.invalid:443"});
     sprint_conn conn = 1;
 
-    CHECK_IS(SPRINT_E_IO, sprint_pool_acquire(pool, 20000, &conn));
+    CHECK_IS(SPRINT_E_BREAKER_OPEN, sprint_pool_acquire(pool, 20000, &conn));
     CHECK(conn == 0);
     CHECK_SAYS("unknown-host.invalid");
     sprint_pool_free(pool);
@@ -68,16 +69,17 @@ static void a_bad_certificate_is_cert_and_named(void) {
         CHECK_SAYS(bad[i].word);
         CHECK_SAYS(settings.address);
         relay_set("cert=good");
-        sprint_conn_release(lease(pool)); /* nothing is held against the pool */
+        CHECK_IS(SPRINT_OK, sprint_pool_reset(pool)); /* or the breaker stays open for 1 s */
+        sprint_conn_release(lease(pool));
         sprint_pool_free(pool);
     }
 }
 
-static void a_server_without_tls_is_tls_and_named(void) {
+static void a_server_without_tls_opens_the_breaker_and_is_named(void) {
     sprint_pool pool = pool_make((struct pool_options){.endpoint = settings.control});
     sprint_conn conn = 1;
 
-    CHECK_IS(SPRINT_E_TLS, sprint_pool_acquire(pool, 5000, &conn));
+    CHECK_IS(SPRINT_E_BREAKER_OPEN, sprint_pool_acquire(pool, 5000, &conn));
     CHECK(conn == 0);
     CHECK_SAYS(settings.control);
     sprint_pool_free(pool);
@@ -107,9 +109,10 @@ static void the_connect_timeout_bounds_a_dial(void) {
 
     relay_set("stall_handshake=1");
     started = now_ms();
-    CHECK_IS(SPRINT_E_TIMEOUT, sprint_pool_acquire(pool, 20000, &conn));
+    CHECK_IS(SPRINT_E_BREAKER_OPEN, sprint_pool_acquire(pool, 20000, &conn));
     CHECK(took(started, 99, 3000));
     CHECK_SAYS(settings.address);
+    CHECK_SAYS("timed out");
     CHECK(stats_of(pool).dial_errors >= 1);
     sprint_pool_free(pool);
 }
@@ -178,10 +181,10 @@ static void the_metrics_token_stays_in_its_buffer(void) {
 }
 
 const struct rule endpoint_rules[] = {
-    RULE(a_dead_endpoint_is_io_and_named),
-    RULE(an_unknown_host_is_io_and_named),
+    RULE(a_dead_endpoint_opens_the_breaker_and_is_named),
+    RULE(an_unknown_host_opens_the_breaker_and_is_named),
     RULE(a_bad_certificate_is_cert_and_named),
-    RULE(a_server_without_tls_is_tls_and_named),
+    RULE(a_server_without_tls_opens_the_breaker_and_is_named),
     RULE(a_stalled_handshake_ends_with_the_callers_deadline),
     RULE(the_connect_timeout_bounds_a_dial),
     RULE(metrics_start_once_and_free_their_port),

@@ -43,10 +43,10 @@ TEST(each_wrong_certificate_is_a_cert_error) {
     CHECK(pool.acquire(5000).id() == 1);
 }
 
-TEST(a_refused_connection_is_an_io_error) {
+TEST(a_refused_connection_opens_the_breaker) {
     Switch on("refuse=1");
     Pool pool = make_pool(1);
-    CHECK_THROWS(SPRINT_E_IO, "", pool.acquire(5000));
+    CHECK_THROWS(SPRINT_E_BREAKER_OPEN, "", pool.acquire(5000));
 }
 
 TEST(a_stalled_handshake_is_a_timeout) {

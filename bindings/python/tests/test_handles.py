@@ -152,6 +152,7 @@ MAY_BE_NULL = {
     ("sprint_pool_start_metrics", 1),
     ("sprint_pool_close", 2),
     ("sprint_pool_status_json", 3),
+    ("sprint_conn_info_json", 3),
     ("sprint_conn_read_exact", 4),
     ("sprint_buffer_open", 3),
     ("sprint_buffer_protection", 2),
@@ -187,6 +188,7 @@ def test_optional_outputs_may_be_null(live: dict[str, int]) -> None:
     text = ctypes.create_string_buffer(9999)
     lib.sprint_pool_status_json(live["pool"], text, 9999, None)
     lib.sprint_memory_status_json(text, 9999, None)
+    lib.sprint_conn_info_json(live["conn"], text, 9999, None)
     lib.sprint_pool_close(live["pool"], 0, None)
 
 

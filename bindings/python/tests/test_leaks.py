@@ -101,7 +101,7 @@ def cycle():
     with sprint.Pool(address, **settings(server_name="another.test")) as pool:
         refused(sprint.CertificateError, pool.acquire)
     with sprint.Pool(refusing) as pool:
-        refused(sprint.NetworkError, pool.acquire)
+        refused(sprint.BreakerOpen, pool.acquire)
 """,
     "acquires and reads that time out": """
 def cycle():

@@ -26,6 +26,36 @@ class Options(TypedDict, total=False):
     """Callers that may wait in acquire, 1 to 1048576; 4 x max_connections."""
     max_dials: int
     """Dials in flight, 1 to 1024; 8."""
+    max_latency: float
+    """Seconds of p95 above which a connection is slow and replaced; 0.5, 0: off."""
+    max_lifetime: float
+    """Seconds after which a connection is replaced, less up to a fifth; 1800, 0: off."""
+    idle_timeout: float
+    """Seconds after which an idle connection is closed; 300, 0: off."""
+    key_rotation_interval: float
+    """As max_lifetime, for fresh keys; 3600, 0: off."""
+    cleanup_interval: float
+    """Seconds that the cleanup task sleeps at most; 300."""
+    circuit_breaker_failure_threshold: int
+    """Failed dials in a row that open an endpoint's breaker; 5, 0: never."""
+    circuit_breaker_cooldown: float
+    """Seconds that a breaker stays open at most; 60."""
+    leak_after: float
+    """Seconds after which a lease is reported as held too long; 30, 0: off."""
+    idle_order: str
+    """Which idle connection is lent first: "lifo", "fifo" or "latency"; "lifo"."""
+    endpoint_order: str
+    """Which endpoint is dialled first: "failover" or "latency"; "failover"."""
+    cert_file: str | os.PathLike[str]
+    """PEM chain to show to a peer that asks for one."""
+    cert_pem: bytes | str
+    """The same."""
+    key_file: str | os.PathLike[str]
+    """Its private key."""
+    pin_sha256: str | Iterable[str]
+    """Base64 of hashes of public keys, of which the chain must hold one."""
+    alpn: str | Iterable[str]
+    """Protocols to offer."""
     connect_timeout: float
     """Seconds for one dial, TLS handshake included; 5."""
     acquire_timeout: float
@@ -56,6 +86,10 @@ class Options(TypedDict, total=False):
 _Setter = Callable[[int, int, str, Any], None]
 
 
+def _texts(value: str | Iterable[str]) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
+
+
 def _set_text(config: int, option: int, name: str, value: str | os.PathLike[str]) -> None:
     utf8 = _native.text(name, os.fspath(value))
     _native.lib().sprint_config_set_str(config, option, utf8)
@@ -75,6 +109,15 @@ def _set_seconds(config: int, option: int, name: str, value: float) -> None:
     # Negative and huge durations are the library's to judge, like any other value.
     milliseconds = max(-(2**63), min(value * 1000, 2**63 - 1))
     _set_int(config, option, name, -int(-milliseconds // 1))
+
+
+def _set_each(config: int, option: int, name: str, value: str | Iterable[str]) -> None:
+    for text in _texts(value):
+        _set_text(config, option, name, text)
+
+
+def _set_list(config: int, option: int, name: str, value: str | Iterable[str]) -> None:
+    _set_text(config, option, name, ",".join(_texts(value)))
 
 
 def _set_bytes(config: int, option: int, _name: str, value: bytes | str) -> None:
@@ -99,8 +142,15 @@ OPTIONS: Mapping[str, _Option] = {
     "max_connections": _Option(2, _set_int),
     "min_idle": _Option(3, _set_int),
     "max_waiters": _Option(4, _set_int),
+    "max_latency": _Option(5, _set_seconds),
+    "max_lifetime": _Option(6, _set_seconds),
+    "idle_timeout": _Option(7, _set_seconds),
     "connect_timeout": _Option(8, _set_seconds),
+    "cleanup_interval": _Option(9, _set_seconds),
     "histogram_rotation_interval": _Option(10, _set_seconds),
+    "key_rotation_interval": _Option(11, _set_seconds),
+    "circuit_breaker_failure_threshold": _Option(12, _set_int),
+    "circuit_breaker_cooldown": _Option(13, _set_seconds),
     "metrics_host": _Option(20, _set_text),
     "metrics_port": _Option(21, _set_int),
     "metrics_auth_token": _Option(22, _set_secret),
@@ -108,9 +158,17 @@ OPTIONS: Mapping[str, _Option] = {
     "server_name": _Option(30, _set_text),
     "ca_file": _Option(31, _set_text),
     "ca_pem": _Option(32, _set_bytes),
+    "cert_file": _Option(33, _set_text),
+    "cert_pem": _Option(34, _set_bytes),
+    "key_file": _Option(35, _set_text),
+    "pin_sha256": _Option(37, _set_each),
+    "alpn": _Option(38, _set_list),
     "min_tls_version": _Option(39, _set_int),
+    "idle_order": _Option(40, _set_text),
+    "endpoint_order": _Option(41, _set_text),
     "busy_poll_us": _Option(42, _set_int),
     "max_dials": _Option(45, _set_int),
+    "leak_after": _Option(46, _set_seconds),
     "acquire_timeout": _Option(47, _set_seconds),
 }
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
+import json
 import math
 import select
 import warnings
 from collections.abc import Callable
 from ctypes import byref, c_int32, c_size_t, c_uint32, c_uint64
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import _native
-from ._errors import ConnectionClosed, HandleError, SprintError
+from ._errors import BufferTooSmall, ConnectionClosed, HandleError, SprintError
 from ._handle import Handle
 from ._memory import pinned
 from ._wait import SLICE, Deadline, may_block
@@ -179,6 +181,21 @@ class Conn(Handle):
         value = c_uint64()
         _native.lib().sprint_conn_uses(self._handle, byref(value))
         return value.value
+
+    def info(self) -> dict[str, Any]:
+        """The connection and what its handshake agreed on: connection_id, endpoint, uses,
+        generation, opened, tls_version, cipher_suite, alpn, resumed,
+        peer_certificate_expires."""
+        needed = c_size_t(1024)
+        while True:
+            cap = needed.value
+            text = ctypes.create_string_buffer(cap)
+            try:
+                _native.lib().sprint_conn_info_json(self._handle, text, cap, byref(needed))
+            except BufferTooSmall:
+                continue
+            info: dict[str, Any] = json.loads(text.value)
+            return info
 
     def release(self) -> None:
         """End the lease: the connection goes back to the pool, or is closed if it failed,

@@ -83,7 +83,7 @@ class Pool(Handle):
         """Open connections ahead of need, until ``count`` or the bound are open. ``timeout``
         as for :meth:`acquire`.
 
-        Raises the cause of the last failed dial, or Timeout. What was opened stays open.
+        Raises Timeout, BreakerOpen or CertificateError. What was opened stays open.
         """
         limit = _native.milliseconds(timeout)
         wanted = min(_native.size("count", count), _native.UINT32_MAX)
@@ -100,8 +100,7 @@ class Pool(Handle):
         served strictly in their order. The main thread waits by way of a helper thread,
         so Ctrl-C acts at once and the caller still keeps its place for the whole wait.
 
-        Raises Timeout, PoolExhausted, ConnectionClosed, NetworkError, TLSError,
-        CertificateError.
+        Raises Timeout, PoolExhausted, BreakerOpen, ConnectionClosed, CertificateError.
         """
         limit = _native.milliseconds(timeout)
         if limit != 0 and in_main_thread():
@@ -119,6 +118,42 @@ class Pool(Handle):
         except BaseException:  # a signal handler may raise with the lease in hand
             _native.free("sprint_conn_release", out.value)
             raise
+
+    def start_cleanup(self) -> None:
+        """Keep min_idle connections idle, replace old and slow ones, close what is idle for
+        too long, until :meth:`stop_cleanup` or :meth:`close`. Idempotent."""
+        _native.lib().sprint_pool_start_cleanup(self._handle)
+
+    def stop_cleanup(self) -> None:
+        """End what :meth:`start_cleanup` began. Idempotent."""
+        _native.lib().sprint_pool_stop_cleanup(self._handle)
+
+    def resize(self, max_connections: int, min_idle: int) -> None:
+        """Change the bound and the idle connections wanted."""
+        most = min(_native.size("max_connections", max_connections), _native.UINT32_MAX)
+        least = min(_native.size("min_idle", min_idle), _native.UINT32_MAX)
+        _native.lib().sprint_pool_resize(self._handle, most, least)
+
+    def pause(self) -> None:
+        """Let every acquire wait until :meth:`resume`."""
+        _native.lib().sprint_pool_pause(self._handle)
+
+    def resume(self) -> None:
+        """End :meth:`pause`."""
+        _native.lib().sprint_pool_resume(self._handle)
+
+    def evict_endpoint(self, endpoint: str) -> None:
+        """Close the connections to one endpoint: idle ones now, lent ones at their return."""
+        _native.lib().sprint_pool_evict_endpoint(self._handle, _native.text("endpoint", endpoint))
+
+    def reset(self) -> None:
+        """Close idle connections now, lent ones at their return, and all circuit breakers."""
+        _native.lib().sprint_pool_reset(self._handle)
+
+    def rotate(self) -> None:
+        """Replace every connection by one with fresh keys; files of certificates and keys
+        are read again."""
+        _native.lib().sprint_pool_rotate(self._handle)
 
     def start_metrics(self) -> int:
         """Serve /metrics, /status/connections and /healthz; the port. Idempotent."""

@@ -116,8 +116,20 @@ extern "C" {
         timeout_ms: i64,
         out: *mut sprint_conn,
     ) -> sprint_status;
+    pub fn sprint_pool_start_cleanup(pool: sprint_pool) -> sprint_status;
+    pub fn sprint_pool_stop_cleanup(pool: sprint_pool) -> sprint_status;
     pub fn sprint_pool_start_metrics(pool: sprint_pool, port: *mut u16) -> sprint_status;
     pub fn sprint_pool_stop_metrics(pool: sprint_pool) -> sprint_status;
+    pub fn sprint_pool_resize(
+        pool: sprint_pool,
+        max_connections: u32,
+        min_idle: u32,
+    ) -> sprint_status;
+    pub fn sprint_pool_pause(pool: sprint_pool) -> sprint_status;
+    pub fn sprint_pool_resume(pool: sprint_pool) -> sprint_status;
+    pub fn sprint_pool_evict_endpoint(pool: sprint_pool, endpoint: *const c_char) -> sprint_status;
+    pub fn sprint_pool_reset(pool: sprint_pool) -> sprint_status;
+    pub fn sprint_pool_rotate(pool: sprint_pool) -> sprint_status;
     pub fn sprint_pool_stats_get(pool: sprint_pool, inout: *mut sprint_pool_stats)
         -> sprint_status;
     pub fn sprint_pool_status_json(
@@ -181,6 +193,12 @@ extern "C" {
     pub fn sprint_conn_poll_info(conn: sprint_conn, fd: *mut i32, want: *mut u32) -> sprint_status;
     pub fn sprint_conn_id(conn: sprint_conn, id: *mut u64) -> sprint_status;
     pub fn sprint_conn_uses(conn: sprint_conn, uses: *mut u64) -> sprint_status;
+    pub fn sprint_conn_info_json(
+        conn: sprint_conn,
+        buf: *mut c_char,
+        cap: usize,
+        needed: *mut usize,
+    ) -> sprint_status;
     pub fn sprint_conn_release(conn: sprint_conn);
     pub fn sprint_conn_discard(conn: sprint_conn);
 

@@ -142,10 +142,7 @@ impl Config {
 
     /// File of PEM roots, instead of the system's. Read by [`build`](Config::build).
     pub fn with_ca_file(self, path: impl AsRef<Path>) -> Self {
-        match path.as_ref().to_str() {
-            Some(path) => self.set_str("ca_file", sys::SPRINT_OPT_CA_FILE, path),
-            None => self.set(|_| Err(Error::argument("ca_file", "not UTF-8"))),
-        }
+        self.set_path("ca_file", sys::SPRINT_OPT_CA_FILE, path.as_ref())
     }
 
     /// PEM roots, instead of the system's; up to 4 MiB.
@@ -162,6 +159,81 @@ impl Config {
                 )
             })
         })
+    }
+
+    /// Age at which a connection is replaced, less up to a fifth of it; 30 min, zero: off.
+    pub fn with_max_lifetime(self, limit: Duration) -> Self {
+        self.set_int(sys::SPRINT_OPT_MAX_LIFETIME_MS, millis(limit))
+    }
+
+    /// How long a connection may lie idle; 5 min, zero: off.
+    pub fn with_idle_timeout(self, limit: Duration) -> Self {
+        self.set_int(sys::SPRINT_OPT_IDLE_TIMEOUT_MS, millis(limit))
+    }
+
+    /// As [`with_max_lifetime`](Config::with_max_lifetime), for fresh keys; 1 h, zero: off.
+    pub fn with_key_rotation_interval(self, limit: Duration) -> Self {
+        self.set_int(sys::SPRINT_OPT_KEY_ROTATION_INTERVAL_MS, millis(limit))
+    }
+
+    /// The p95 above which a connection is slow and replaced; 500 ms, zero: off.
+    pub fn with_max_latency(self, limit: Duration) -> Self {
+        self.set_int(sys::SPRINT_OPT_MAX_LATENCY_MS, millis(limit))
+    }
+
+    /// How long the cleanup task sleeps at most; 5 min.
+    pub fn with_cleanup_interval(self, limit: Duration) -> Self {
+        self.set_int(sys::SPRINT_OPT_CLEANUP_INTERVAL_MS, millis(limit))
+    }
+
+    /// How long a lease may be held before it is reported; 30 s, zero: off.
+    pub fn with_leak_after(self, limit: Duration) -> Self {
+        self.set_int(sys::SPRINT_OPT_LEAK_AFTER_MS, millis(limit))
+    }
+
+    /// Failed dials in a row that open an endpoint's circuit breaker; 5, 0: never.
+    pub fn with_circuit_breaker_failure_threshold(self, failures: u32) -> Self {
+        self.set_int(
+            sys::SPRINT_OPT_CIRCUIT_BREAKER_FAILURE_THRESHOLD,
+            failures.into(),
+        )
+    }
+
+    /// Longest time that a circuit breaker stays open; 60 s.
+    pub fn with_circuit_breaker_cooldown(self, limit: Duration) -> Self {
+        self.set_int(sys::SPRINT_OPT_CIRCUIT_BREAKER_COOLDOWN_MS, millis(limit))
+    }
+
+    /// Which idle connection is lent first: `"lifo"`, `"fifo"` or `"latency"`; `"lifo"`.
+    pub fn with_idle_order(self, order: &str) -> Self {
+        self.set_str("idle_order", sys::SPRINT_OPT_IDLE_ORDER, order)
+    }
+
+    /// Which endpoint is dialled first: `"failover"` or `"latency"`; `"failover"`.
+    pub fn with_endpoint_order(self, order: &str) -> Self {
+        self.set_str("endpoint_order", sys::SPRINT_OPT_ENDPOINT_ORDER, order)
+    }
+
+    /// Protocols to offer, separated by commas; none.
+    pub fn with_alpn(self, protocols: &str) -> Self {
+        self.set_str("alpn", sys::SPRINT_OPT_ALPN, protocols)
+    }
+
+    /// Base64 of the SHA-256 of a public key that the verified chain must hold. Each call adds
+    /// one; any of them will do.
+    pub fn with_pin_sha256(self, pin: &str) -> Self {
+        self.set_str("pin_sha256", sys::SPRINT_OPT_PIN_SHA256, pin)
+    }
+
+    /// PEM chain to show to a server that asks, and its private key. Read by
+    /// [`build`](Config::build) and [`Pool::rotate`].
+    pub fn with_client_certificate(
+        self,
+        cert_file: impl AsRef<Path>,
+        key_file: impl AsRef<Path>,
+    ) -> Self {
+        self.set_path("cert_file", sys::SPRINT_OPT_CERT_FILE, cert_file.as_ref())
+            .set_path("key_file", sys::SPRINT_OPT_KEY_FILE, key_file.as_ref())
     }
 
     /// Least TLS version; 1.3.
@@ -203,6 +275,13 @@ impl Config {
             // SAFETY: a NUL-terminated string that is copied.
             check(unsafe { sys::sprint_config_set_str(handle, option, text.as_ptr()) })
         })
+    }
+
+    fn set_path(self, name: &str, option: i32, path: &Path) -> Self {
+        match path.to_str() {
+            Some(path) => self.set_str(name, option, path),
+            None => self.set(|_| Err(Error::argument(name, "not UTF-8"))),
+        }
     }
 
     #[doc(alias = "sprint_config_set_int")]

@@ -174,6 +174,30 @@ impl Conn {
         Ok(uses)
     }
 
+    /// The connection and what its handshake agreed on, as JSON.
+    #[doc(alias = "sprint_conn_info_json")]
+    pub fn info_json(&self) -> Result<String> {
+        let mut text = vec![0u8; 1024];
+        loop {
+            let mut needed = 0;
+            // SAFETY: the pointer is writable for the size passed with it.
+            let status = unsafe {
+                sys::sprint_conn_info_json(
+                    self.handle,
+                    text.as_mut_ptr().cast(),
+                    text.len(),
+                    &mut needed,
+                )
+            };
+            if status != sys::SPRINT_E_RANGE {
+                check(status)?;
+                text.truncate(needed.saturating_sub(1));
+                return Ok(String::from_utf8_lossy(&text).into_owned());
+            }
+            text.resize(needed, 0);
+        }
+    }
+
     /// Ends the lease and closes the connection.
     #[doc(alias = "sprint_conn_discard")]
     pub fn discard(mut self) {

@@ -46,6 +46,7 @@
 mod buffer;
 mod config;
 mod conn;
+mod control;
 mod error;
 mod guard;
 mod half;

@@ -64,7 +64,8 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// The cause of the last failed dial, or [`ErrorKind::Timeout`](crate::ErrorKind::Timeout).
+    /// [`Timeout`](crate::ErrorKind::Timeout), [`BreakerOpen`](crate::ErrorKind::BreakerOpen) or
+    /// [`Certificate`](crate::ErrorKind::Certificate), with why the last dial failed.
     #[doc(alias = "sprint_pool_warm_up")]
     pub fn warm_up(&self, count: u32, timeout: Duration) -> Result<()> {
         // SAFETY: takes a handle and numbers only.
@@ -83,9 +84,8 @@ impl Pool {
     /// # Errors
     ///
     /// [`Timeout`](crate::ErrorKind::Timeout), [`Exhausted`](crate::ErrorKind::Exhausted),
-    /// [`Closed`](crate::ErrorKind::Closed), or why the dial failed:
-    /// [`Io`](crate::ErrorKind::Io), [`Tls`](crate::ErrorKind::Tls),
-    /// [`Certificate`](crate::ErrorKind::Certificate).
+    /// [`Closed`](crate::ErrorKind::Closed), [`BreakerOpen`](crate::ErrorKind::BreakerOpen) or
+    /// [`Certificate`](crate::ErrorKind::Certificate); the text holds why the last dial failed.
     #[doc(alias = "sprint_pool_acquire")]
     pub fn acquire(&self, timeout: Duration) -> Result<Conn> {
         self.lease(millis(timeout))

@@ -77,18 +77,18 @@ fn the_first_refused_setting_is_reported() {
 }
 
 #[test]
-fn an_endpoint_that_cannot_be_reached_is_io() {
+fn an_endpoint_that_cannot_be_reached_opens_the_breaker() {
     let refused = format!("127.0.0.1:{}", free_port());
     check(
         dial_error(Config::new(&refused)),
-        ErrorKind::Io,
+        ErrorKind::BreakerOpen,
         true,
         &refused,
     );
     let unknown = "no-such-host.invalid:443";
     check(
         dial_error(Config::new(unknown)),
-        ErrorKind::Io,
+        ErrorKind::BreakerOpen,
         true,
         unknown,
     );
@@ -112,7 +112,7 @@ fn a_bad_certificate_is_refused() {
 }
 
 #[test]
-fn a_peer_that_does_not_speak_tls_is_a_tls_error() {
+fn a_peer_that_does_not_speak_tls_opens_the_breaker() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let server = thread::spawn(move || {
@@ -123,12 +123,15 @@ fn a_peer_that_does_not_speak_tls_is_a_tls_error() {
         // Until the client has seen it and gone.
         let _ = std::io::copy(&mut stream, &mut std::io::sink());
     });
-    let pool = Config::new(&address).build().unwrap();
+    let pool = Config::new(&address)
+        .with_circuit_breaker_failure_threshold(1)
+        .build()
+        .unwrap();
     check(
         pool.acquire(PATIENCE).unwrap_err(),
-        ErrorKind::Tls,
-        false,
-        &address,
+        ErrorKind::BreakerOpen,
+        true,
+        "first record does not look like a TLS handshake",
     );
     drop(pool);
     server.join().unwrap();

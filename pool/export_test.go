@@ -1,0 +1,49 @@
+package pool
+
+import (
+	"context"
+	"net"
+
+	"github.com/bitcoin-sprint/libsprint/pool/transport"
+)
+
+// ConnectWith has dials use connect, without TLS.
+func (p *Pool) ConnectWith(connect func(ctx context.Context, addr string) (net.Conn, error)) {
+	p.connect = func(ctx context.Context, e *endpoint) (*channel, error) {
+		c, err := connect(ctx, e.addr)
+		if err != nil {
+			return nil, err
+		}
+		t := transport.New(c)
+		return newChannel(p, e, t, t), nil
+	}
+}
+
+// Check reports what is wrong with the state machine at this moment. A bound that was
+// just lowered may be exceeded.
+func (p *Pool) Check(lowered bool) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	idle := 0
+	for i, ch := range p.open {
+		if ch.place != i || ch.retired != stays {
+			return errorf(ErrState, nil, "connection %d is not in its place", ch.id)
+		}
+		if ch.idle {
+			idle++
+		}
+	}
+	dialing := 0
+	for _, e := range p.endpoints {
+		dialing += e.dialing
+	}
+	switch {
+	case idle != len(p.idle) || idle+p.lent != len(p.open) || dialing != p.dials:
+		return errorf(ErrState, nil, "%s, but %d open, %d idle, %d dialing", p.census(), len(p.open), idle, dialing)
+	case p.total() > p.max && !lowered:
+		return errorf(ErrState, nil, "%s: above the bound", p.census())
+	case p.waiters.len > 0 && len(p.idle) > 0 && !p.paused:
+		return errorf(ErrState, nil, "%s: idle ones while callers wait", p.census())
+	}
+	return nil
+}
