@@ -2,8 +2,10 @@ package pool_test
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"io"
+	"path/filepath"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -142,27 +144,61 @@ func TestAnAnswerInOneRecordLeavesTheConnectionDrained(t *testing.T) {
 }
 
 func TestAFullSocketLeavesSomethingUnsentAndTakesNoMore(t *testing.T) {
-	e := embed(t, detached(t, startRelay(t)), 1<<16)
+	// A server that reads nothing until it is told to.
+	r := startRelay(t)
+	cert, err := tls.LoadX509KeyPair(filepath.Join(r.Dir(), "server.pem"), filepath.Join(r.Dir(), "server-key.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		c, err := l.Accept()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		if err := c.(*tls.Conn).Handshake(); err != nil {
+			t.Error(err)
+		}
+		<-read
+		_, _ = io.Copy(io.Discard, c)
+	}()
+	defer func() { l.Close(); <-done }()
+
+	o := pool.Defaults()
+	o.CAPEM, o.Detach = r.CAPEM(), true
+	p, err := pool.New(l.Addr().String(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close(0)
+	e := embedder{Conn: acquire(t, p), t: t, step: 1 << 16}
 	defer e.Discard()
 	chunk := bytes.Repeat([]byte("x"), 1<<20)
-	var taken int
-	for {
-		n, unsent, err := e.Send(chunk, now())
-		if err != nil {
+	for unsent := 0; unsent == 0; {
+		if _, unsent, err = e.Send(chunk, now()); err != nil {
 			t.Fatal(err)
-		}
-		taken += n
-		if unsent > 0 {
-			break
 		}
 	}
 	if n, unsent, err := e.Send(chunk, now()); n != 0 || unsent == 0 || err != nil {
 		t.Fatalf("%d taken, %d unsent, %v", n, unsent, err)
 	}
-	for range taken / (1 << 16) {
-		e.readFull(1 << 16) // the echo makes room
+	close(read)
+	for unsent := 1; unsent > 0; {
+		e.poll(unix.POLLOUT)
+		if unsent, err = e.Flush(); err != nil {
+			t.Fatal(err)
+		}
 	}
-	e.poll(unix.POLLOUT)
+	if n, _, err := e.Send(chunk, now()); n == 0 || err != nil {
+		t.Fatalf("%d taken, %v", n, err)
+	}
 }
 
 func TestTruncationIsNeverAnOrderlyEnd(t *testing.T) {
