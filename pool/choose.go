@@ -106,15 +106,15 @@ func (p *Pool) breakerState(now time.Duration) BreakerState {
 }
 
 // refusal is the error of callers while every breaker is open, nil otherwise. Where a
-// certificate was refused, it stays a certificate error. The caller holds mu.
+// handshake failed, it keeps that error's kind. The caller holds mu.
 func (p *Pool) refusal(now time.Duration) error {
 	if p.breakerState(now) != BreakerOpen {
 		return nil
 	}
 	if p.refused == nil {
 		kind, cause := ErrBreakerOpen, p.lastCause()
-		if cause != nil && kindOf(cause) == ErrCert {
-			kind = ErrCert
+		if k := kindOf(cause); k.final() {
+			kind = k
 		}
 		p.refused = errorf(kind, cause, "no dial to %s for now: the circuit breaker is open", p.list)
 	}

@@ -93,11 +93,11 @@ func (e *endpoint) succeeded() {
 	e.retryAt, e.lastErr = 0, nil
 }
 
-// dialFailed counts, and says when to try again. A certificate that was refused will
-// be refused again: the breaker opens, and who waits learns it at once unless another
+// dialFailed counts, and says when to try again. A handshake that failed will fail
+// again: the breaker opens, and who waits learns it at once unless another
 // endpoint may do. The caller holds mu.
 func (p *Pool) dialFailed(e *endpoint, err error, now time.Duration) {
-	final := kindOf(err) == ErrCert
+	final := kindOf(err).final()
 	e.dialErrors.Add(1)
 	e.errors.Add(1)
 	e.lastErr, p.lastDial, p.refused = err, err, nil

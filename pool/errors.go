@@ -48,6 +48,10 @@ var kindText = [...]string{
 // Error implements error.
 func (k Kind) Error() string { return "sprint: " + kindText[k] }
 
+// final says that a dial which failed so would fail so again: the two ends do not agree
+// on certificates or on TLS, and somebody has to change that.
+func (k Kind) final() bool { return k == ErrCert || k == ErrTLS }
+
 // Error is a failure with what it happened to.
 type Error struct {
 	Kind Kind
