@@ -75,11 +75,11 @@ static void a_bad_certificate_is_cert_and_named(void) {
     }
 }
 
-static void a_server_without_tls_opens_the_breaker_and_is_named(void) {
+static void a_server_without_tls_is_named(void) {
     sprint_pool pool = pool_make((struct pool_options){.endpoint = settings.control});
     sprint_conn conn = 1;
 
-    CHECK_IS(SPRINT_E_BREAKER_OPEN, sprint_pool_acquire(pool, 5000, &conn));
+    CHECK_IS(SPRINT_E_TLS, sprint_pool_acquire(pool, 5000, &conn));
     CHECK(conn == 0);
     CHECK_SAYS(settings.control);
     sprint_pool_free(pool);
@@ -184,7 +184,7 @@ const struct rule endpoint_rules[] = {
     RULE(a_dead_endpoint_opens_the_breaker_and_is_named),
     RULE(an_unknown_host_opens_the_breaker_and_is_named),
     RULE(a_bad_certificate_is_cert_and_named),
-    RULE(a_server_without_tls_opens_the_breaker_and_is_named),
+    RULE(a_server_without_tls_is_named),
     RULE(a_stalled_handshake_ends_with_the_callers_deadline),
     RULE(the_connect_timeout_bounds_a_dial),
     RULE(metrics_start_once_and_free_their_port),

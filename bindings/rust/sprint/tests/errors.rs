@@ -112,7 +112,7 @@ fn a_bad_certificate_is_refused() {
 }
 
 #[test]
-fn a_peer_that_does_not_speak_tls_opens_the_breaker() {
+fn a_peer_that_does_not_speak_tls_is_a_tls_error() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let server = thread::spawn(move || {
@@ -129,8 +129,8 @@ fn a_peer_that_does_not_speak_tls_opens_the_breaker() {
         .unwrap();
     check(
         pool.acquire(PATIENCE).unwrap_err(),
-        ErrorKind::BreakerOpen,
-        true,
+        ErrorKind::Tls,
+        false,
         "first record does not look like a TLS handshake",
     );
     drop(pool);
