@@ -84,8 +84,7 @@ lint: lib ## Format and lint of every language
 
 .PHONY: test-go
 test-go: deps ## The Go packages under the race detector
-	$(GO) test -race -timeout 5m ./...
-	cd securemem/memcall && $(GO) test -race -timeout 5m ./...
+	@.ci/race
 
 .PHONY: test-memguard
 test-memguard: deps ## memguard's own tests over our memcall, on each backend
@@ -103,8 +102,9 @@ test-runtimesecret: deps ## What GOEXPERIMENT=runtimesecret changes for secrets 
 
 FUZZTIME ?= 10m
 .PHONY: fuzz
-fuzz: deps ## Fuzz the model of buffers and borrows for FUZZTIME
+fuzz: deps ## Fuzz the models of secure buffers and of the pool, each for FUZZTIME
 	$(GO) test -run xxx -fuzz FuzzStates -fuzztime $(FUZZTIME) -fuzzminimizetime 1x ./securemem
+	$(GO) test -run xxx -fuzz FuzzPoolAgainstTheModel -fuzztime $(FUZZTIME) -fuzzminimizetime 0x ./pool
 
 STRESSTIME ?= 60s
 .PHONY: stress
