@@ -258,7 +258,7 @@ func FuzzPoolAgainstTheModel(f *testing.F) {
 	f.Add([]byte("\x00\x00\x0f\x05\x00\x00\x08\x04\x0f\x04\x0f\x01\x0f\xff\x09\x10\x0f\x08"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > 400 {
-			t.Skip("longer inputs find nothing that shorter ones do not")
+			return // longer inputs find nothing that shorter ones do not
 		}
 		synctest.Test(t, func(t *testing.T) {
 			m := newModel(t)
