@@ -120,7 +120,7 @@ func (p *Pool) wait(now, limit time.Duration, cancel <-chan struct{}) (Conn, err
 			p.mu.Unlock()
 			return Conn{}, errPoolClosed()
 		}
-		p.waiters.pushFront(w)
+		p.waiters.pushAgain(w)
 		p.pump()
 		p.unlock()
 	}

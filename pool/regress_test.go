@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/bitcoin-sprint/libsprint/pool"
@@ -53,6 +54,41 @@ func TestOneDeadlineHoldsThroughConnectionsThatAreDead(t *testing.T) {
 		wantKind(t, err, pool.ErrTimeout)
 		within(t, "waiting", time.Since(began), 200*time.Millisecond, 220*time.Millisecond)
 	})
+}
+
+// Those who were handed dead connections wait on, and in their order.
+func TestWaitersWhoWereHandedDeadConnectionsKeepTheirTurns(t *testing.T) {
+	const callers = 4
+	for range 20 { // who finds the death first is chance
+		virtual(t, "a:1", func(o *pool.Options) { quiet(o); o.MaxConnections, o.MaxDials = callers, 1 }, func(t *testing.T, p *pool.Pool, n *network) {
+			if err := p.WarmUpWithin(callers, time.Minute); err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Pause(); err != nil {
+				t.Fatal(err)
+			}
+			served := make(chan int, callers)
+			for turn := range callers {
+				go func() {
+					lease(t, p)
+					served <- turn
+				}()
+				synctest.Wait()
+			}
+			n.kill()
+			n.mu.Lock()
+			n.slow["a:1"] = time.Second // one comes after the other
+			n.mu.Unlock()
+			if err := p.Resume(); err != nil {
+				t.Fatal(err)
+			}
+			for want := range callers {
+				if turn := <-served; turn != want {
+					t.Fatalf("caller %d was served in place %d", turn, want)
+				}
+			}
+		})
+	}
 }
 
 // HikariCP#1287, #1896: one adder thread took 200 s for 100 connections of 2 s each.

@@ -6,6 +6,7 @@ import "time"
 type waiter struct {
 	prev, next *waiter // guarded by the pool's mutex
 	queued     bool
+	turn       uint64 // of its arrival
 
 	// result has room for one, so that whoever serves a waiter never waits for it.
 	result chan handOff
@@ -30,29 +31,38 @@ func newWaiter() any {
 type waitQueue struct {
 	head, tail *waiter
 	len        int
+	turns      uint64
 }
 
 func (q *waitQueue) pushBack(w *waiter) {
-	w.prev, w.next, w.queued = q.tail, nil, true
-	if q.tail == nil {
-		q.head = w
-	} else {
-		q.tail.next = w
-	}
-	q.tail = w
-	q.len++
+	q.turns++
+	w.turn = q.turns
+	q.insert(q.tail, w, nil)
 }
 
-// pushFront is for a waiter that was served with a connection found dead: it has
-// waited longest.
-func (q *waitQueue) pushFront(w *waiter) {
-	w.prev, w.next, w.queued = nil, q.head, true
-	if q.head == nil {
+// pushAgain is for a waiter that was served with a connection found dead: it keeps its
+// turn, which is near the front.
+func (q *waitQueue) pushAgain(w *waiter) {
+	var prev *waiter
+	next := q.head
+	for next != nil && next.turn < w.turn {
+		prev, next = next, next.next
+	}
+	q.insert(prev, w, next)
+}
+
+func (q *waitQueue) insert(prev, w, next *waiter) {
+	w.prev, w.next, w.queued = prev, next, true
+	if prev == nil {
+		q.head = w
+	} else {
+		prev.next = w
+	}
+	if next == nil {
 		q.tail = w
 	} else {
-		q.head.prev = w
+		next.prev = w
 	}
-	q.head = w
 	q.len++
 }
 
