@@ -273,10 +273,8 @@ func TestDamageIsErrCorruptAndTouchesNoOtherBuffer(t *testing.T) {
 				if s.access != none {
 					t.Error("the damaged slot can be accessed")
 				}
-				for c := classes[0].closed.head; c != nil; c = c.next {
-					if c == s {
-						t.Error("the damaged slot is in the free list")
-					}
+				if s.place.Listed() {
+					t.Error("the damaged slot is in a free list")
 				}
 			}
 		}

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/bitcoin-sprint/libsprint/internal/list"
 )
 
 // Flags choose how a buffer is kept. They can be combined; unknown ones are
@@ -64,9 +66,7 @@ type Buffer struct {
 	damage   error                       // found when an expired secret was wiped
 	public   *[Ed25519PublicKeySize]byte // of the secret as a seed; nil: not computed
 
-	// Place among residents, guarded by their mu.
-	before, after *Buffer
-	resident      bool
+	place list.Node[*Buffer] // among residents, guarded by their mu
 }
 
 var lastID atomic.Uint64

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+
+	"github.com/bitcoin-sprint/libsprint/internal/list"
 )
 
 // AtLimit is what an allocation does when no more memory can be locked. Numbers are
@@ -70,44 +72,23 @@ func fitBudget(size int) (int, error) {
 // residents are the buffers whose secret is in a slot, those first that came first. A
 // buffer's place is changed with its mu held.
 var residents struct {
-	mu         sync.Mutex
-	head, tail *Buffer
-	n          int
+	mu sync.Mutex
+	list.List[*Buffer]
 }
 
 func (b *Buffer) arrive() {
-	r := &residents
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	b.before, b.after, b.resident = r.tail, nil, true
-	if r.tail == nil {
-		r.head = b
-	} else {
-		r.tail.after = b
-	}
-	r.tail = b
-	r.n++
+	residents.mu.Lock()
+	defer residents.mu.Unlock()
+	b.place.Value = b
+	residents.PushBack(&b.place)
 }
 
 func (b *Buffer) depart() {
-	r := &residents
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !b.resident {
-		return
+	residents.mu.Lock()
+	defer residents.mu.Unlock()
+	if b.place.Listed() {
+		residents.Remove(&b.place)
 	}
-	if b.before == nil {
-		r.head = b.after
-	} else {
-		b.before.after = b.after
-	}
-	if b.after == nil {
-		r.tail = b.before
-	} else {
-		b.after.before = b.before
-	}
-	b.before, b.after, b.resident = nil, nil, false
-	r.n--
 }
 
 // takeSlotFor is takeSlot with what the policy says about the limit.
@@ -128,10 +109,10 @@ func takeSlotFor(b *Buffer) (*slot, error) {
 // other's would wait for ever.
 func sealOne(b *Buffer) bool {
 	residents.mu.Lock()
-	candidates := make([]*Buffer, 0, residents.n)
-	for c := residents.head; c != nil; c = c.after {
-		if c != b {
-			candidates = append(candidates, c)
+	candidates := make([]*Buffer, 0, residents.Len())
+	for n := residents.Front(); n != nil; n = n.Next() {
+		if n.Value != b {
+			candidates = append(candidates, n.Value)
 		}
 	}
 	residents.mu.Unlock()

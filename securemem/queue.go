@@ -1,46 +1,38 @@
 package securemem
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/bitcoin-sprint/libsprint/internal/list"
+)
 
 // queue is a list of free slots. First in, first out: a slot rests as long as it can,
 // so that a stale pointer meets pages without access.
 type queue struct {
-	mu         sync.Mutex
-	head, tail *slot
-	n          int
+	mu    sync.Mutex
+	slots list.List[*slot]
 }
 
 func (q *queue) push(s *slot) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	s.next = nil
-	if q.tail == nil {
-		q.head = s
-	} else {
-		q.tail.next = s
-	}
-	q.tail = s
-	q.n++
+	s.place.Value = s
+	q.slots.PushBack(&s.place)
 }
 
 func (q *queue) pop() *slot {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	s := q.head
-	if s == nil {
+	first := q.slots.Front()
+	if first == nil {
 		return nil
 	}
-	q.head = s.next
-	if q.head == nil {
-		q.tail = nil
-	}
-	s.next = nil
-	q.n--
-	return s
+	q.slots.Remove(first)
+	return first.Value
 }
 
 func (q *queue) len() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.n
+	return q.slots.Len()
 }

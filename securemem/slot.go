@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/awnumar/memcall"
+
+	"github.com/bitcoin-sprint/libsprint/internal/list"
 )
 
 // access is what may be done with the pages of a slot at the moment.
@@ -20,9 +22,9 @@ const (
 // belongs to one goroutine, to one Buffer (whose mu guards it) or to a free list.
 type slot struct {
 	pages      pages
-	mem        []byte // between the guard pages
-	class      *class // nil: made to measure, not kept
-	next       *slot  // in the free list
+	mem        []byte           // between the guard pages
+	class      *class           // nil: made to measure, not kept
+	place      list.Node[*slot] // in a free list
 	backend    Backend
 	locked     bool
 	access     access

@@ -40,7 +40,7 @@ func ReadStats() Stats {
 	_, err := l.fit(classes[0].size)
 	cached := uint64(count.cachedSlots.Load())
 	residents.mu.Lock()
-	canaries := uint64(residents.n)
+	canaries := uint64(residents.Len())
 	residents.mu.Unlock()
 	var aliveOutside, slotsOutside uint64
 	if h := holder(); h != nil {
