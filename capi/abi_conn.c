@@ -96,6 +96,8 @@ static sprint_status write_all(struct sprint_slot *slot, const void *data, size_
             deadline->waited = true;
             if (events == SPRINT_WAIT_TIMEOUT)
                 return timed_out(slot, true, deadline->limit);
+            if (events == SPRINT_WAIT_ERRNO)
+                return sprint_failf(SPRINT_E_IO, "sprint: write: poll: errno %d", errno);
             int64_t n = io.n;
             status = sprintgo_conn_flush(slot->index, &io); /* tells of an error, too */
             io.n = n;

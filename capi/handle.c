@@ -106,7 +106,7 @@ uint64_t sprint_slot_publish(struct sprint_slot *slot) {
     return handle;
 }
 
-static void recycle(struct sprint_slot *slot) {
+void sprint_slot_recycle(struct sprint_slot *slot) {
     pthread_mutex_lock(&table);
     slot->next = (uint32_t)NONE;
     if (free_tail == (uint32_t)NONE)
@@ -115,10 +115,6 @@ static void recycle(struct sprint_slot *slot) {
         slot_at(free_tail)->next = slot->index;
     free_tail = slot->index;
     pthread_mutex_unlock(&table);
-}
-
-void sprint_slot_abandon(struct sprint_slot *slot) {
-    recycle(slot);
 }
 
 /* The slot that handle names, pinned, or NULL. */
@@ -204,7 +200,7 @@ void sprint_unpin(struct sprint_slot *slot) {
         return;
     sprint_object_destroy(slot);
     atomic_fetch_and(&slot->word, ~DYING);
-    recycle(slot);
+    sprint_slot_recycle(slot);
 }
 
 bool sprint_kill(struct sprint_slot *slot) {

@@ -59,8 +59,8 @@ struct sprint_slot *sprint_slot_new(enum sprint_kind kind);
 /* Give a slot whose object is complete to its owner: the handle. */
 uint64_t sprint_slot_publish(struct sprint_slot *slot);
 
-/* Undo sprint_slot_new() for an object that could not be made. */
-void sprint_slot_abandon(struct sprint_slot *slot);
+/* Undo sprint_slot_new(): nothing pins the slot, and its object is gone or was not made. */
+void sprint_slot_recycle(struct sprint_slot *slot);
 
 /* Pin what handle names; SPRINT_E_HANDLE or SPRINT_E_INTERNAL (poisoned) with a text. */
 sprint_status sprint_pin(uint64_t handle, enum sprint_kind kind, struct sprint_slot **out);

@@ -21,7 +21,7 @@ void sprint_object_destroy(struct sprint_slot *slot) {
 
 sprint_status sprint_publish(struct sprint_slot *slot, sprint_status status, uint64_t *out) {
     if (status != SPRINT_OK) {
-        sprint_slot_abandon(slot);
+        sprint_slot_recycle(slot);
         return status;
     }
     *out = sprint_slot_publish(slot);

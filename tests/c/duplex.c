@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "rules.h"
 #include "support.h"
@@ -135,6 +136,25 @@ static void *write_flood(void *arg) {
     return NULL;
 }
 
+/* poll(2) refuses to wait for more descriptors than may be open: none. */
+static void a_write_that_the_kernel_does_not_let_wait_is_an_error(void) {
+    enum { MUCH = 32 << 20 };
+    unsigned char *out = calloc(MUCH, 1);
+    struct line l = line_open();
+    struct rlimit before, nothing;
+    char why[256];
+
+    CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
+    nothing = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+    CHECK(setrlimit(RLIMIT_NOFILE, &nothing) == 0);
+    CHECK_IS(SPRINT_E_IO, sprint_conn_write(l.conn, out, MUCH, 60000));
+    CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+    sprint_last_error(why, sizeof why);
+    CHECK(strstr(why, "poll") != NULL);
+    line_close(&l);
+    free(out);
+}
+
 static void a_reader_and_a_writer_share_a_connection(void) {
     struct line l = line_open();
     struct flood flood = {.conn = l.conn, .total = 1 << 20, .seed = 5};
@@ -235,6 +255,7 @@ const struct rule duplex_rules[] = {
     RULE(an_event_loop_polls_where_it_is_told),
     RULE(a_full_socket_says_so_and_nothing_is_lost),
     RULE(a_write_that_timed_out_ends_the_stream),
+    RULE(a_write_that_the_kernel_does_not_let_wait_is_an_error),
     RULE(a_reader_and_a_writer_share_a_connection),
     RULE(a_second_reader_is_refused),
     RULE(a_second_writer_is_refused),
