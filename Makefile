@@ -47,19 +47,7 @@ $(BUILD)/libsprint.so: $(LIB)
 $(BUILD)/relay: $(call go_sources,tests/relay internal)
 	@$(GO) build -o $@ ./tests/relay/cmd/relay
 
-include tests/abi/abi.mk tests/cxx/cxx.mk tests/examples/examples.mk
-
-PREFIX ?= /usr/local
-LIBDIR ?= $(PREFIX)/lib
-INCLUDEDIR ?= $(PREFIX)/include
-
-.PHONY: install
-install: lib ## Install the library and the headers (DESTDIR=, PREFIX=, LIBDIR=, INCLUDEDIR=)
-	install -d $(DESTDIR)$(LIBDIR) $(DESTDIR)$(INCLUDEDIR)
-	install -m 755 $(LIB) $(DESTDIR)$(LIBDIR)/
-	ln -sf $(notdir $(LIB)) $(DESTDIR)$(LIBDIR)/libsprint.so.$(MAJOR)
-	ln -sf libsprint.so.$(MAJOR) $(DESTDIR)$(LIBDIR)/libsprint.so
-	install -m 644 include/sprint.h include/sprint.hpp include/sprint_dl.h $(DESTDIR)$(INCLUDEDIR)/
+include packaging/packaging.mk tests/packages/packages.mk tests/abi/abi.mk tests/cxx/cxx.mk tests/examples/examples.mk
 
 .PHONY: clean
 clean: ## Remove build/
@@ -74,7 +62,7 @@ demo: lib $(BUILD)/relay $(BUILD)/examples/engine ## A C++ engine talks TLS to a
 ##@ Testing
 
 .PHONY: test check
-test: lint test-go test-memguard test-runtimesecret test-abi test-c test-cxx test-guest test-examples test-python test-servers test-rust test-attack-short bench-short ## Everything that fits into 15 minutes
+test: lint test-go test-memguard test-runtimesecret test-abi test-install test-c test-cxx test-guest test-examples test-python test-servers test-rust test-attack-short bench-short ## Everything that fits into 15 minutes
 	@echo "make test: all passed"
 check: test ## The same as test
 

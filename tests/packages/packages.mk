@@ -1,0 +1,10 @@
+# Included by the root Makefile. BUILD is where everything built goes.
+BUILD ?= build
+
+.PHONY: test-install
+test-install: lib static $(BUILD)/relay ## Install into a temporary root; C, CMake and Rust programs build from it
+	CARGO_TARGET_DIR=$(BUILD)/cargo-installed tests/packages/installed $(LIB) $(BUILD)/libsprint.a $(BUILD)/relay
+
+.PHONY: test-packages
+test-packages: packages $(BUILD)/relay ## The .deb in a fresh Debian root (needs root), the .rpm in a root of its own
+	tests/packages/packaged $(BUILD)/packages $(BUILD)/relay
