@@ -35,6 +35,7 @@ func (p *Pool) acquire(now, limit time.Duration, cancel <-chan struct{}) (Conn, 
 		p.mu.Lock()
 		if p.state != running {
 			p.mu.Unlock()
+			p.ended(outClosed, 0)
 			return Conn{}, errPoolClosed()
 		}
 		var ch *channel
@@ -50,6 +51,7 @@ func (p *Pool) acquire(now, limit time.Duration, cancel <-chan struct{}) (Conn, 
 		}
 		p.unlock()
 		if c, ok := p.handOut(ch, now); ok {
+			p.ended(outDirect, 0)
 			return c, nil
 		}
 	}
@@ -63,7 +65,6 @@ func (p *Pool) handOut(ch *channel, now time.Duration) (Conn, bool) {
 		ch.lease.Store(0)
 		p.mu.Lock()
 		p.lent--
-		p.acquires--
 		p.retire(ch, closedStale, true)
 		p.unlock()
 		return Conn{}, false
@@ -75,16 +76,20 @@ func (p *Pool) handOut(ch *channel, now time.Duration) (Conn, bool) {
 // The caller holds mu; wait unlocks it.
 func (p *Pool) wait(now, limit time.Duration, cancel <-chan struct{}) (Conn, error) {
 	var err error
+	out := outBreakerOpen
 	switch {
 	case limit == 0:
+		out = outExhausted
 		err = errorf(ErrExhausted, nil, "no idle connection to %s: %s", p.list, p.census())
 	case p.waiters.len >= p.opts.MaxWaiters:
+		out = outOverload
 		err = errorf(ErrExhausted, nil, "max_waiters: %d callers wait already: %s", p.waiters.len, p.census())
 	case !p.paused && (p.total() < p.max || p.lent == 0):
 		err = p.refusal(now)
 	}
 	if err != nil {
 		p.unlock()
+		p.ended(out, 0)
 		return Conn{}, err
 	}
 	w := p.spareWaiters.Get().(*waiter)
@@ -96,28 +101,31 @@ func (p *Pool) wait(now, limit time.Duration, cancel <-chan struct{}) (Conn, err
 	w.timer.Reset(limit)
 	defer w.timer.Stop()
 	for {
-		h, served := handOff{}, true
+		var h handOff
 		select {
 		case h = <-w.result:
 		case <-w.timer.C:
-			if h, served = p.leave(w); !served {
-				p.timeouts.Add(1)
-			}
+			h = p.leave(w, outTimeout)
 		case <-cancel:
-			h, served = p.leave(w)
+			h = p.leave(w, outCanceled)
 		}
+		end := p.now()
 		switch {
-		case !served || h.err != nil:
+		case h.err != nil:
+			p.ended(h.out, end-now)
 			return Conn{}, h.err
-		case h.fresh:
-			return h.ch.begin(p.now()), nil
+		case h.out == outDialed:
+			p.ended(h.out, end-now)
+			return h.ch.begin(end), nil
 		}
-		if c, ok := p.handOut(h.ch, p.now()); ok {
+		if c, ok := p.handOut(h.ch, end); ok {
+			p.ended(h.out, end-now)
 			return c, nil
 		}
 		p.mu.Lock()
 		if p.state != running {
 			p.mu.Unlock()
+			p.ended(outClosed, end-now)
 			return Conn{}, errPoolClosed()
 		}
 		p.waiters.pushAgain(w)
@@ -128,14 +136,17 @@ func (p *Pool) wait(now, limit time.Duration, cancel <-chan struct{}) (Conn, err
 
 // leave takes a waiter whose time is over out of the queue, or what it was served
 // at the same moment.
-func (p *Pool) leave(w *waiter) (h handOff, served bool) {
+func (p *Pool) leave(w *waiter, out outcome) handOff {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !w.queued {
-		return <-w.result, true
+		return <-w.result
 	}
 	p.waiters.remove(w)
-	return handOff{err: errorf(ErrTimeout, p.lastCause(), "no connection to %s in time: %s", p.list, p.census())}, false
+	if out == outTimeout {
+		p.timeouts.Add(1)
+	}
+	return handOff{err: errorf(ErrTimeout, p.lastCause(), "no connection to %s in time: %s", p.list, p.census()), out: out}
 }
 
 // census says in words where the connections are. The caller holds mu.

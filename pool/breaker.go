@@ -29,15 +29,24 @@ func (s BreakerState) String() string {
 type breaker interface {
 	// allow takes the permit for one dial. success or failure must follow.
 	allow(now time.Duration) bool
-	success()
-	// failure counts; a final one opens the breaker at once.
-	failure(now time.Duration, final bool)
+	// success says whether it closed the breaker.
+	success() (closed bool)
+	// failure counts, and says whether it opened the breaker; a final one always does.
+	failure(now time.Duration, final bool) (opened bool)
 	state(now time.Duration) BreakerState
 	// opensUntil is when an open breaker lets a dial through.
 	opensUntil() time.Duration
-	// trips counts how often it opened.
-	trips() uint64
-	reset()
+	// transitions counts how often it came to each state.
+	transitions() transitions
+	// reset says whether it closed the breaker.
+	reset() (closed bool)
+}
+
+type transitions [BreakerHalfOpen + 1]uint64
+
+// BreakerStates are the names of all states.
+func BreakerStates() []string {
+	return []string{BreakerClosed.String(), BreakerOpen.String(), BreakerHalfOpen.String()}
 }
 
 // firstOpen is how long a breaker stays open the first time. It doubles with each
@@ -66,28 +75,42 @@ type circuit struct {
 	ceiling time.Duration
 	opens   *backoff.ExponentialBackOff
 	until   time.Duration
-	tripped uint64
+	changes transitions
 }
 
 func (c *circuit) allow(now time.Duration) bool {
 	if c.cb.IsOpen() && now >= c.until {
 		c.cb.HalfOpen()
+		c.changes[BreakerHalfOpen]++
 	}
 	return c.cb.TryAcquirePermit()
 }
 
-func (c *circuit) success() {
+func (c *circuit) success() (closed bool) {
 	c.opens.Reset()
 	if c.cb.IsOpen() { // a dial from before it opened
-		c.cb.Close()
-		return
+		return c.close()
 	}
+	closed = c.cb.IsHalfOpen()
 	c.cb.RecordSuccess()
+	if closed {
+		c.changes[BreakerClosed]++
+	}
+	return closed
 }
 
-func (c *circuit) failure(now time.Duration, final bool) {
+func (c *circuit) close() (closed bool) {
+	if c.cb.IsClosed() {
+		return false
+	}
+	c.cb.Close()
+	c.changes[BreakerClosed]++
+	return true
+}
+
+func (c *circuit) failure(now time.Duration, final bool) (opened bool) {
 	if c.cb.IsOpen() {
-		return
+		return false
 	}
 	c.cb.RecordFailure()
 	if final && !c.cb.IsOpen() {
@@ -95,8 +118,10 @@ func (c *circuit) failure(now time.Duration, final bool) {
 	}
 	if c.cb.IsOpen() {
 		c.until = now + min(c.opens.NextBackOff(), c.ceiling)
-		c.tripped++
+		c.changes[BreakerOpen]++
+		opened = true
 	}
+	return opened
 }
 
 func (c *circuit) state(now time.Duration) BreakerState {
@@ -111,20 +136,20 @@ func (c *circuit) state(now time.Duration) BreakerState {
 
 func (c *circuit) opensUntil() time.Duration { return c.until }
 
-func (c *circuit) trips() uint64 { return c.tripped }
+func (c *circuit) transitions() transitions { return c.changes }
 
-func (c *circuit) reset() {
+func (c *circuit) reset() (closed bool) {
 	c.opens.Reset()
-	c.cb.Close()
+	return c.close()
 }
 
 // alwaysClosed is the breaker that is switched off.
 type alwaysClosed struct{}
 
 func (alwaysClosed) allow(time.Duration) bool         { return true }
-func (alwaysClosed) success()                         {}
-func (alwaysClosed) failure(time.Duration, bool)      {}
+func (alwaysClosed) success() bool                    { return false }
+func (alwaysClosed) failure(time.Duration, bool) bool { return false }
 func (alwaysClosed) state(time.Duration) BreakerState { return BreakerClosed }
 func (alwaysClosed) opensUntil() time.Duration        { return 0 }
-func (alwaysClosed) trips() uint64                    { return 0 }
-func (alwaysClosed) reset()                           {}
+func (alwaysClosed) transitions() transitions         { return transitions{} }
+func (alwaysClosed) reset() bool                      { return false }

@@ -86,24 +86,39 @@ var (
 // 1.3 server sends the former unasked after every handshake, so bytes on the socket
 // alone say nothing.
 func (ch *channel) probe() (alive bool, why error) {
+	found, why := ch.look()
+	ch.endpoint.checks[found].Add(1)
+	return why == nil, why
+}
+
+func (ch *channel) look() (checked, error) {
 	if !ch.drained.Load() {
 		if why := ch.drain(0); why != nil {
-			return false, why
+			return checkOf(why), why
 		}
 	}
 	switch ch.socket.Peek() {
 	case transport.Silent:
-		return true, nil
+		return checkIdle, nil
 	case transport.Gone:
-		return false, errIdleLost
+		return checkDead, errIdleLost
 	}
 	if ch.socket.Detached() {
 		buf := probeBuffers.Get().(*[probeSize]byte)
 		defer probeBuffers.Put(buf)
 		ch.socket.Pull(buf[:])
 	}
-	why = ch.drain(time.Millisecond)
-	return why == nil, why
+	if why := ch.drain(time.Millisecond); why != nil {
+		return checkOf(why), why
+	}
+	return checkTicket, nil
+}
+
+func checkOf(why error) checked {
+	if why == errUnsolicited {
+		return checkUnsolicited
+	}
+	return checkDead
 }
 
 // probeSize holds a handful of session tickets; a peer that sent more than that to
@@ -158,10 +173,10 @@ func (ch *channel) returnable() reason {
 }
 
 // fail counts a failure of this connection, once, and keeps it from the pool.
-func (ch *channel) fail() {
+func (ch *channel) fail(f failure) {
 	if ch.failed.CompareAndSwap(false, true) {
 		ch.errors.Add(1)
-		ch.endpoint.errors.Add(1)
+		ch.endpoint.failures[f].Add(1)
 	}
 }
 

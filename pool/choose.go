@@ -61,28 +61,28 @@ func (p *Pool) preferred(now time.Duration) []*endpoint {
 	return order
 }
 
-// score is an endpoint's recent mean of request-to-response times in microseconds. It
+// score is an endpoint's recent mean of request-to-response times in nanoseconds. It
 // fades while there are no samples, so that an endpoint that was slow is tried again.
 type score struct {
 	mean    float64
 	sampled time.Duration
 	counts  uint64
-	sumUs   uint64
+	sum     time.Duration
 }
 
 // scoreHalfLife is how long a score without samples takes to lose half of its weight.
 const scoreHalfLife = 5 * time.Minute
 
-func (s *score) update(b *buckets, now time.Duration) {
-	counts, sumUs := b.totals()
+func (s *score) update(d *distribution, now time.Duration) {
+	counts, sum := d.totals()
 	if counts == s.counts {
 		return
 	}
-	mean := float64(sumUs-s.sumUs) / float64(counts-s.counts)
+	mean := float64(sum-s.sum) / float64(counts-s.counts)
 	if s.sampled != 0 {
 		mean = (mean + s.mean) / 2
 	}
-	*s = score{mean: mean, sampled: now, counts: counts, sumUs: sumUs}
+	*s = score{mean: mean, sampled: now, counts: counts, sum: sum}
 }
 
 func (s *score) at(now time.Duration) float64 {

@@ -15,7 +15,7 @@ func (p *Pool) Close(grace time.Duration) (forced int) {
 	if p.state == running {
 		p.state = closingDown
 		p.stop()
-		p.failAll(errorf(ErrClosed, nil, "the pool was closed"))
+		p.failAll(errorf(ErrClosed, nil, "the pool was closed"), outClosed)
 		p.setAlarm(never, 0)
 		for _, ch := range p.idle {
 			p.retire(ch, closedDrain, false)

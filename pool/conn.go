@@ -100,6 +100,7 @@ func (c Conn) end(keep bool) {
 		why = ch.returnable()
 	}
 	now := p.now()
+	ch.endpoint.hold.record(now - ch.lentAt)
 	ch.uses.Add(1)
 	ch.asked.Store(0)
 	ch.active.Store(int64(now))
@@ -163,12 +164,14 @@ func (ch *channel) willWrite(now time.Duration) {
 
 func (ch *channel) didWrite(n int) {
 	ch.sent.Add(uint64(n))
+	ch.endpoint.sent.Add(uint64(n))
 	ch.wrote.Add(uint64(n))
 }
 
 // didRead stops the clock of a request at its first byte.
 func (ch *channel) didRead(n int, now time.Duration) {
 	ch.received.Add(uint64(n))
+	ch.endpoint.received.Add(uint64(n))
 	ch.read.Add(uint64(n))
 	ch.active.Store(int64(now))
 	if asked := ch.asked.Swap(0); asked != 0 {
@@ -206,16 +209,18 @@ func (ch *channel) streamError(verb string, err error) error {
 	case kind == ErrTimeout:
 		ch.pool.timeouts.Add(1)
 		if verb == "write" {
-			ch.fail()
+			ch.fail(failTimeout)
 		}
 		return errorf(ErrTimeout, nil, "%s on connection %d to %s: timed out", verb, ch.id, ch.endpoint.addr)
 	case ch.failed.Load() && errors.Is(err, net.ErrClosed):
 		return errBroken
 	}
-	ch.fail()
-	if (kind == ErrTruncated || kind == ErrIO) && ch.unanswered() {
+	stale := (kind == ErrTruncated || kind == ErrIO) && ch.unanswered()
+	if stale {
+		ch.fail(failStale)
 		return errorf(ErrStale, err, "%s on reused connection %d to %s: died before any answer, %d bytes written, 0 read",
 			verb, ch.id, ch.endpoint.addr, ch.wrote.Load())
 	}
+	ch.fail(failureOf(kind, err))
 	return errorf(kind, err, "%s on connection %d to %s", verb, ch.id, ch.endpoint.addr)
 }

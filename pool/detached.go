@@ -123,7 +123,7 @@ func (c Conn) TimedOut(verb string, limit time.Duration) error {
 	}
 	ch.pool.timeouts.Add(1)
 	if verb == "write" {
-		ch.fail()
+		ch.fail(failTimeout)
 	}
 	return errorf(ErrTimeout, nil, "%s on connection %d to %s: nothing within %v", verb, ch.id, ch.endpoint.addr, limit)
 }

@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/bitcoin-sprint/libsprint/internal/spawn"
@@ -51,7 +53,7 @@ func (p *Pool) dialed(e *endpoint, replaces, ch *channel, err error) {
 		p.enlist(ch, now, nil)
 		p.retire(ch, closedDrain, false)
 	default:
-		e.succeeded()
+		e.succeeded(&ch.session)
 		p.lastDial, p.refused, p.owed = nil, nil, 0
 		p.swapIn(ch, replaces, now)
 		p.settleWarmers()
@@ -86,8 +88,10 @@ func (p *Pool) swapIn(ch, replaces *channel, now time.Duration) {
 	}
 }
 
-func (e *endpoint) succeeded() {
+func (e *endpoint) succeeded(s *session) {
 	e.dials.Add(1)
+	e.handshakes.add(s)
+	e.peerExpiry = s.peerExpiry
 	e.breaker.success()
 	e.retries.Reset()
 	e.retryAt, e.lastErr = 0, nil
@@ -99,7 +103,7 @@ func (e *endpoint) succeeded() {
 func (p *Pool) dialFailed(e *endpoint, err error, now time.Duration) {
 	final := kindOf(err).final()
 	e.dialErrors.Add(1)
-	e.errors.Add(1)
+	e.failures[failureOf(kindOf(err), err)].Add(1)
 	e.lastErr, p.lastDial, p.refused = err, err, nil
 	e.breaker.failure(now, final)
 	e.retryAt = now + e.retries.NextBackOff()
@@ -114,7 +118,7 @@ func (p *Pool) dialFailed(e *endpoint, err error, now time.Duration) {
 			return
 		}
 	}
-	p.failAll(err)
+	p.failAll(err, outDialFailed)
 }
 
 // dial opens one connection within ConnectTimeout.
@@ -132,11 +136,22 @@ func (p *Pool) connectTLS(ctx context.Context, e *endpoint) (*channel, error) {
 		}
 		return errorf(kind, err, "connect to %s", e.addr)
 	}
-	d := net.Dialer{KeepAliveConfig: keepAlive}
+	var resolved atomic.Int64 // when the first address was tried
+	began := p.now()
+	d := net.Dialer{KeepAliveConfig: keepAlive, ControlContext: func(context.Context, string, string, syscall.RawConn) error {
+		resolved.CompareAndSwap(0, int64(p.now()))
+		return nil
+	}}
 	raw, err := d.DialContext(ctx, "tcp", e.addr)
 	if err != nil {
 		return nil, fail(connectKind(err), err)
 	}
+	connected := p.now()
+	if tried := time.Duration(resolved.Load()); e.named {
+		e.connect[phaseDNS].record(tried - began)
+		began = tried
+	}
+	e.connect[phaseTCP].record(connected - began)
 	t := transport.New(raw)
 	c := tls.Client(t, e.tls.Load())
 	if err := c.HandshakeContext(ctx); err != nil {
@@ -146,6 +161,7 @@ func (p *Pool) connectTLS(ctx context.Context, e *endpoint) (*channel, error) {
 		}
 		return nil, fail(handshakeKind(err), err)
 	}
+	e.connect[phaseTLS].record(p.now() - connected)
 	if p.opts.Detach {
 		if err := t.Detach(); err != nil {
 			_ = t.Close()

@@ -18,22 +18,22 @@ const maxEndpoints = 64
 
 // endpoint is one place to dial, and what happened there.
 type endpoint struct {
-	addr string // host:port
-	tls  atomic.Pointer[tls.Config]
-
-	dials, dialErrors, errors, reconnects atomic.Uint64
-	latency                               buckets
+	addr  string // host:port
+	named bool   // the host is not an address
+	tls   atomic.Pointer[tls.Config]
+	measured
 
 	// Guarded by the pool's mutex.
-	active         int    // open connections
-	sent, received uint64 // of connections that are closed
-	dialing        int
-	breaker        breaker
-	retries        *backoff.ExponentialBackOff
-	retryAt        time.Duration // no dial before, after one that failed
-	lastErr        error         // why the last dial failed; nil if it did not
-	spares         *rate.Limiter // of dials that nobody waits for
-	score          score
+	active     int // open connections
+	dialing    int
+	breaker    breaker
+	retries    *backoff.ExponentialBackOff
+	retryAt    time.Duration // no dial before, after one that failed
+	lastErr    error         // why the last dial failed; nil if it did not
+	spares     *rate.Limiter // of dials that nobody waits for
+	score      score
+	handshakes handshakes
+	peerExpiry time.Time // of the certificate shown last
 }
 
 // Retries of an endpoint: the first after about firstRetry, then twice as long each
@@ -47,14 +47,17 @@ const (
 const sparesPerSecond = 20
 
 func newEndpoint(addr string, o *Options) *endpoint {
-	return &endpoint{
-		addr:    addr,
+	host, _, _ := net.SplitHostPort(addr)
+	e := &endpoint{
+		addr: addr, named: net.ParseIP(host) == nil,
 		breaker: newBreaker(o.BreakerThreshold, o.BreakerCooldown),
 		retries: &backoff.ExponentialBackOff{
 			InitialInterval: firstRetry, MaxInterval: lastRetry, Multiplier: 2, RandomizationFactor: 0.5,
 		},
 		spares: rate.NewLimiter(sparesPerSecond, o.MaxDials),
 	}
+	e.measured.init()
+	return e
 }
 
 // parseEndpoints reads "host:port[,host:port...]".

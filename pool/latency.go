@@ -2,7 +2,6 @@ package pool
 
 import (
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -47,12 +46,19 @@ func (l *latency) record(sample, at time.Duration, o *Options) {
 	}
 }
 
-// p95 is the 95th percentile in microseconds; 0 without samples.
-func (l *latency) p95() int64 {
+// summary is of a connection's windows, in microseconds; 0 without samples.
+type summary struct{ p50, p95, p99, samples int64 }
+
+// summary adds the samples to all.
+func (l *latency) summary(all *hdrhistogram.Histogram) (s summary) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	p95, _ := l.shown.p95(fineHistograms)
-	return p95
+	l.shown.look(fineHistograms, func(h *hdrhistogram.Histogram) {
+		at := h.ValueAtPercentilesSlice([]float64{50, 95, 99})
+		s = summary{at[0], at[1], at[2], h.TotalCount()}
+		all.Merge(h)
+	})
+	return s
 }
 
 // recentP95 is p95 over the last slowWindow at least; 0 with fewer than slowSamples.
@@ -62,10 +68,12 @@ func (l *latency) recentP95(now time.Duration) int64 {
 	if now-l.recent.turned >= 2*slowWindow {
 		return 0
 	}
-	p95, samples := l.recent.p95(coarseHistograms)
-	if samples < slowSamples {
-		return 0
-	}
+	p95 := int64(0)
+	l.recent.look(coarseHistograms, func(h *hdrhistogram.Histogram) {
+		if h.TotalCount() >= slowSamples {
+			p95 = h.ValueAtQuantile(95)
+		}
+	})
 	return p95
 }
 
@@ -102,21 +110,21 @@ func (w *windows) record(us int64, at, length time.Duration, spare *sync.Pool) {
 	_ = w.now.RecordValue(us)
 }
 
-func (w *windows) p95(spare *sync.Pool) (us, samples int64) {
-	if w.now == nil {
-		return 0, 0
+// look shows the samples of both windows to f, if there are any.
+func (w *windows) look(spare *sync.Pool, f func(*hdrhistogram.Histogram)) {
+	switch {
+	case w.now == nil:
+	case w.last == nil || w.last.TotalCount() == 0:
+		f(w.now)
+	default:
+		both := spare.Get().(*hdrhistogram.Histogram)
+		both.Reset()
+		both.Merge(w.now)
+		both.Merge(w.last)
+		f(both)
+		both.Reset()
+		spare.Put(both)
 	}
-	if w.last == nil || w.last.TotalCount() == 0 {
-		return w.now.ValueAtQuantile(95), w.now.TotalCount()
-	}
-	both := spare.Get().(*hdrhistogram.Histogram)
-	both.Reset()
-	both.Merge(w.now)
-	both.Merge(w.last)
-	us, samples = both.ValueAtQuantile(95), both.TotalCount()
-	both.Reset()
-	spare.Put(both)
-	return us, samples
 }
 
 func (w *windows) free(spare *sync.Pool) {
@@ -127,43 +135,4 @@ func (w *windows) free(spare *sync.Pool) {
 		}
 	}
 	w.now, w.last = nil, nil
-}
-
-// buckets count an endpoint's samples for as long as the pool lives.
-type buckets struct {
-	counts [len(latencyBounds) + 1]atomic.Uint64
-	sumUs  atomic.Uint64
-}
-
-// latencyBounds are LatencyBoundsMs as durations.
-var latencyBounds = [...]time.Duration{
-	50 * time.Microsecond, 100 * time.Microsecond, 250 * time.Microsecond, 500 * time.Microsecond,
-	time.Millisecond, 2500 * time.Microsecond, 5 * time.Millisecond, 10 * time.Millisecond,
-	25 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 250 * time.Millisecond,
-	500 * time.Millisecond, time.Second, 2500 * time.Millisecond, 5 * time.Second, 10 * time.Second,
-}
-
-func (b *buckets) record(sample time.Duration) {
-	i := 0
-	for i < len(latencyBounds) && sample > latencyBounds[i] {
-		i++
-	}
-	b.counts[i].Add(1)
-	b.sumUs.Add(uint64(sample.Microseconds()))
-}
-
-// totals counts and sums up all samples.
-func (b *buckets) totals() (counts, sumUs uint64) {
-	for i := range b.counts {
-		counts += b.counts[i].Load()
-	}
-	return counts, b.sumUs.Load()
-}
-
-func (b *buckets) snapshot() LatencyHistogram {
-	h := LatencyHistogram{Counts: make([]uint64, len(b.counts)), SumMs: float64(b.sumUs.Load()) / 1000}
-	for i := range b.counts {
-		h.Counts[i] = b.counts[i].Load()
-	}
-	return h
 }

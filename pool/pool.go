@@ -32,6 +32,8 @@ type Pool struct {
 	stop    context.CancelFunc
 
 	timeouts     atomic.Uint64
+	outcomes     [len(outcomeNames)]atomic.Uint64 // of Acquire
+	waits        distribution                     // of Acquire, but for the direct ones
 	cleanup      cleanup
 	spareWaiters sync.Pool // of *waiter
 
@@ -58,7 +60,6 @@ type Pool struct {
 	lastLease  uint64
 	generation uint64 // of keys: Rotate begins a new one
 	outdated   bool   // an idle connection may be of an old generation
-	acquires   uint64
 	discards   uint64
 	closedBy   [len(reasonNames)]uint64
 	slowSpared [len(spareNames)]uint64
@@ -99,6 +100,7 @@ func New(endpoints string, o Options) (*Pool, error) {
 		max: o.MaxConnections, minIdle: o.MinIdle,
 		drained: make(chan struct{}),
 	}
+	p.waits.init(waitLayout)
 	p.connect = p.connectTLS
 	p.cleanup.retires = rate.NewLimiter(1, 1)
 	p.spareWaiters.New = newWaiter
@@ -142,10 +144,9 @@ func (p *Pool) total() int { return p.staying() + p.closing }
 // staying counts those that are not about to go.
 func (p *Pool) staying() int { return len(p.idle) + p.lent + p.dials }
 
-// lend marks ch as leased and returns the lease. The caller holds mu.
+// lend marks ch as leased. The caller holds mu.
 func (p *Pool) lend(ch *channel, now time.Duration) {
 	p.lent++
-	p.acquires++
 	p.lastLease++
 	ch.idle = false
 	ch.lentAt = now
@@ -156,8 +157,12 @@ func (p *Pool) lend(ch *channel, now time.Duration) {
 // caller holds mu and has taken it out of whatever it was counted in.
 func (p *Pool) offer(ch *channel, now time.Duration, fresh bool) {
 	if p.waiters.len > 0 && !p.paused {
+		out := outWaited
+		if fresh {
+			out = outDialed
+		}
 		p.lend(ch, now)
-		p.waiters.serve(handOff{ch: ch, fresh: fresh})
+		p.waiters.serve(handOff{ch: ch, out: out})
 		return
 	}
 	ch.idle = true
@@ -194,11 +199,12 @@ func (p *Pool) retire(ch *channel, why reason, lost bool) {
 	p.open[last] = nil
 	p.open = p.open[:last]
 	ch.endpoint.active--
-	ch.endpoint.sent += ch.sent.Load()
-	ch.endpoint.received += ch.received.Load()
 	ch.retired = why
 	p.watch.forget(ch)
 	p.closedBy[why]++
+	if why == closedRotated {
+		ch.endpoint.rotations.Add(1)
+	}
 	p.closing++
 	p.gone = append(p.gone, ch)
 	if lost && len(p.vacancies) < p.max {
@@ -229,6 +235,7 @@ func (p *Pool) hungUp(ch *channel) {
 // finish closes a retired connection and gives its place free.
 func (p *Pool) finish(ch *channel) {
 	p.log.Debug("closing", "connection", ch.id, "endpoint", ch.endpoint.addr, "reason", ch.retired.String())
+	ch.endpoint.age.record(p.now() - ch.opened)
 	ch.close(ch.retired != closedStale, func() {
 		p.mu.Lock()
 		p.closing--

@@ -22,7 +22,7 @@ func (p *Pool) pump() {
 			break
 		}
 		p.lend(ch, now)
-		p.waiters.serve(handOff{ch: ch})
+		p.waiters.serve(handOff{ch: ch, out: outWaited})
 	}
 	p.failHopeless(now)
 
@@ -107,13 +107,13 @@ func (p *Pool) failHopeless(now time.Duration) {
 		return
 	}
 	if err := p.refusal(now); err != nil {
-		p.failAll(err)
+		p.failAll(err, outBreakerOpen)
 	}
 }
 
 // failAll ends all waits with err. The caller holds mu.
-func (p *Pool) failAll(err error) {
-	for p.waiters.serve(handOff{err: err}) {
+func (p *Pool) failAll(err error, out outcome) {
+	for p.waiters.serve(handOff{err: err, out: out}) {
 	}
 	p.failWarmers(err)
 }

@@ -1,10 +1,6 @@
 package pool
 
-import (
-	"cmp"
-	"slices"
-	"time"
-)
+import "time"
 
 // Status is a pool and each of its connections at one moment. Its JSON form is
 // what /status/connections serves: the first six keys are frozen, others are only
@@ -53,6 +49,15 @@ type Status struct {
 	MinIdle    int           `json:"min_idle"`
 	Paused     bool          `json:"paused"`
 	Cleanup    CleanupStatus `json:"cleanup"`
+
+	// MergedP95Us is the p95 of all samples of the open connections, in microseconds.
+	MergedP95Us int64 `json:"merged_p95_latency_us"`
+	// AcquiresBy counts the ends of Acquire by their outcome: one of AcquireOutcomes.
+	AcquiresBy map[string]uint64 `json:"acquires_by_outcome"`
+	// Waits is how long each of them took; without a wait it counts as 0. In seconds.
+	Waits Histogram `json:"-"`
+	// ClientExpiry is when the certificate shown to peers ends; nil if there is none.
+	ClientExpiry *time.Time `json:"client_certificate_expires,omitempty"`
 }
 
 // CleanupStatus is how the cleanup task fares.
@@ -78,15 +83,28 @@ type ConnectionStatus struct {
 	P95Ms int64 `json:"p95_latency_ms"`
 	P95Us int64 `json:"p95_latency_us"`
 
-	Endpoint string `json:"endpoint"`
-	State    string `json:"state"` // "idle" or "lent"
-	// Generation is how often Rotate had been called when it was dialled.
+	Endpoint string    `json:"endpoint"`
+	State    string    `json:"state"` // "idle" or "lent"
 	Opened   time.Time `json:"opened"`
 	Uses     uint64    `json:"uses"` // leases that ended
 	Sent     uint64    `json:"bytes_sent"`
 	Received uint64    `json:"bytes_received"`
 	// Generation is how often Rotate had been called when it was dialled.
 	Generation uint64 `json:"generation"`
+
+	// Samples counts the answers that the percentiles are of.
+	Samples int64 `json:"samples"`
+	P50Us   int64 `json:"p50_latency_us"`
+	P99Us   int64 `json:"p99_latency_us"`
+	AgeMs   int64 `json:"age_ms"`
+	// IdleMs is how long nothing happened to an idle one, HeldMs how long a lent one has
+	// been out; 0 in the other state.
+	IdleMs int64 `json:"idle_ms"`
+	HeldMs int64 `json:"held_ms"`
+	// TLSVersion, CipherSuite and PeerExpiry are as in ConnInfo.
+	TLSVersion  string    `json:"tls_version"`
+	CipherSuite string    `json:"cipher_suite"`
+	PeerExpiry  time.Time `json:"peer_certificate_expires"`
 }
 
 // EndpointStatus is one endpoint's share of a pool. Each total of Status is the
@@ -105,159 +123,26 @@ type EndpointStatus struct {
 	Trips   uint64 `json:"circuit_breaker_trips"`
 	// LastError is why the last dial failed, empty if it did not.
 	LastError string `json:"last_error,omitempty"`
-	// Latency is the distribution of request-to-response times since the start.
-	Latency LatencyHistogram `json:"-"`
-}
 
-// LatencyHistogram counts request-to-response times in classic buckets.
-type LatencyHistogram struct {
-	// Counts holds, for each of LatencyBoundsMs and one more for +Inf, how many
-	// samples fell into that bucket (not cumulative).
-	Counts []uint64
-	SumMs  float64
-}
+	// Transitions counts how often the breaker came to each of BreakerStates.
+	Transitions map[string]uint64 `json:"circuit_breaker_transitions"`
+	// ErrorsBy counts Errors by their kind: one of ErrorKinds.
+	ErrorsBy map[string]uint64 `json:"errors_by_kind"`
+	// Checks counts the looks at idle connections by what they found: one of
+	// HealthChecks.
+	Checks map[string]uint64 `json:"health_checks"`
+	// Handshakes has one entry for each version and for new and resumed sessions.
+	Handshakes []Handshakes `json:"tls_handshakes"`
+	// Rotations counts connections that were closed for the sake of fresh keys.
+	Rotations uint64 `json:"key_rotations"`
+	// PeerExpiry is when the certificate shown last ends; nil before the first.
+	PeerExpiry *time.Time `json:"peer_certificate_expires,omitempty"`
 
-// LatencyBoundsMs are the upper bounds of LatencyHistogram in milliseconds.
-var LatencyBoundsMs = func() (ms []float64) {
-	for _, bound := range latencyBounds {
-		ms = append(ms, float64(bound)/1e6)
-	}
-	return ms
-}()
-
-// Health says whether a pool can be expected to serve.
-type Health struct {
-	// Healthy: not closed, not every breaker open, and a connection is open or the last
-	// dial did not fail.
-	Healthy bool
-	// Reason is empty when Healthy.
-	Reason string
-	// Active counts open connections, idle and lent.
-	Active int
-	// Ready: a lease can be had now, of an idle connection or of one to be dialled.
-	Ready bool
-	// Breaker is the best state of any endpoint's breaker.
-	Breaker BreakerState
-}
-
-// Status takes a snapshot. Totals are read together with the parts they sum up.
-func (p *Pool) Status() Status {
-	s, open := p.snapshot()
-	s.Connections = make([]ConnectionStatus, len(open))
-	for i, ch := range open {
-		s.Connections[i] = ch.status()
-		s.P95Ms = max(s.P95Ms, s.Connections[i].P95Ms)
-	}
-	slices.SortFunc(s.Connections, func(a, b ConnectionStatus) int { return cmp.Compare(a.ID, b.ID) })
-	return s
-}
-
-// Totals is Status without Connections and P95Ms, for callers that only count.
-func (p *Pool) Totals() Status {
-	s, _ := p.snapshot()
-	return s
-}
-
-func (p *Pool) snapshot() (Status, []*channel) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := p.now()
-	s := Status{
-		Endpoint: p.list, Active: len(p.open), Max: p.max,
-		Idle: len(p.idle), Lent: p.lent, Dialing: p.dials, Closing: p.closing, Waiting: p.waiters.len,
-		Acquires: p.acquires, Discards: p.discards, Timeouts: p.timeouts.Load(),
-		Leaks: p.leaks, LeaksReturned: p.returned, Closed: make(map[string]uint64, len(reasonNames)-1),
-		SlowSpared: map[string]uint64{},
-		Breaker:    p.breakerState(now).String(), Generation: p.generation, MinIdle: p.minIdle, Paused: p.paused,
-		Cleanup: CleanupStatus{
-			Running: p.cleanup.running.Load(), ClockLeaps: p.cleanup.leaps.Load(),
-			LagMs: float64(p.cleanup.lag.Load()) / 1e6,
-		},
-		Endpoints: make([]EndpointStatus, len(p.endpoints)),
-	}
-	for why, n := range p.slowSpared {
-		s.SlowSpared[spareNames[why]] = n
-	}
-	for why, n := range p.closedBy {
-		if reason(why) != stays {
-			s.Closed[reason(why).String()] = n
-		}
-	}
-	for i, e := range p.endpoints {
-		part := EndpointStatus{
-			Endpoint: e.addr, Active: e.active,
-			Reconnects: e.reconnects.Load(), Errors: e.errors.Load(),
-			Dials: e.dials.Load(), DialErrors: e.dialErrors.Load(),
-			Sent: e.sent, Received: e.received, Latency: e.latency.snapshot(),
-			Breaker: e.breaker.state(now).String(), Trips: e.breaker.trips(),
-		}
-		if e.lastErr != nil {
-			part.LastError = e.lastErr.Error()
-		}
-		for _, ch := range p.open {
-			if ch.endpoint == e {
-				part.Sent += ch.sent.Load()
-				part.Received += ch.received.Load()
-			}
-		}
-		s.Endpoints[i] = part
-		s.Reconnects += part.Reconnects
-		s.Errors += part.Errors
-		s.Dials += part.Dials
-		s.DialErrors += part.DialErrors
-		s.Sent += part.Sent
-		s.Received += part.Received
-	}
-	return s, slices.Clone(p.open)
-}
-
-func (ch *channel) status() ConnectionStatus {
-	p95 := ch.latency.p95()
-	s := ConnectionStatus{
-		ID: ch.id, Endpoint: ch.endpoint.addr, Reconnects: ch.reconnects,
-		LastActivity: ch.pool.wall(time.Duration(ch.active.Load())),
-		Opened:       ch.pool.wall(ch.opened),
-		Errors:       ch.errors.Load(), Uses: ch.uses.Load(),
-		P95Us: p95, P95Ms: (p95 + 999) / 1000,
-		Sent: ch.sent.Load(), Received: ch.received.Load(),
-		State: "idle", Generation: ch.generation,
-	}
-	if ch.lease.Load() != 0 {
-		s.State = "lent"
-	}
-	return s
-}
-
-// wall is an instant as a time of day, to the millisecond.
-func (p *Pool) wall(at time.Duration) time.Time {
-	return p.epoch.Add(at).UTC().Truncate(time.Millisecond)
-}
-
-// Health says whether the pool can be expected to serve.
-func (p *Pool) Health() Health {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	breaker := p.breakerState(p.now())
-	h := Health{Active: len(p.open), Breaker: breaker}
-	if p.state == running && !p.paused {
-		h.Ready = len(p.idle) > 0 || p.total() < p.max && breaker != BreakerOpen
-	}
-	switch {
-	case p.state != running:
-		h.Reason = "the pool is closed"
-	case breaker == BreakerOpen:
-		h.Reason = p.refusal(p.now()).Error()
-	case len(p.open) == 0 && p.lastDial != nil:
-		h.Reason = p.lastDial.Error()
-	default:
-		h.Healthy = true
-	}
-	return h
-}
-
-// Closed says that Close was called.
-func (p *Pool) Closed() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.state != running
+	// Distributions since the start: request-to-response times in milliseconds; the
+	// phases of dials that succeeded, by ConnectPhases, how long leases were held, and
+	// the age at which connections were closed, in seconds.
+	Latency Histogram            `json:"-"`
+	Connect map[string]Histogram `json:"-"`
+	Hold    Histogram            `json:"-"`
+	Age     Histogram            `json:"-"`
 }

@@ -16,9 +16,9 @@ type waiter struct {
 // handOff is what a waiter waits for: a connection, already counted as lent to it,
 // or the reason why there is none.
 type handOff struct {
-	ch    *channel
-	fresh bool // just dialled: no probe needed
-	err   error
+	ch  *channel
+	out outcome // outDialed needs no probe
+	err error
 }
 
 func newWaiter() any {

@@ -1,6 +1,9 @@
 package monitor
 
-import "time"
+import (
+	"net/http"
+	"time"
+)
 
 // StartBounded is Start with the given time for headers and number of connections,
 // and little patience in Close.
@@ -9,4 +12,12 @@ func StartBounded(src Source, o Options, header time.Duration, connections int) 
 	l.header, l.read, l.connections = header, header, connections
 	l.drain = 20 * time.Millisecond
 	return start(src, o, l)
+}
+
+// NewHandler is what a server of src answers with.
+func NewHandler(src Source, o Options) (http.Handler, error) {
+	if err := o.resolve(); err != nil {
+		return nil, err
+	}
+	return newHandler(src, o)
 }

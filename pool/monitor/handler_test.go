@@ -1,6 +1,7 @@
 package monitor_test
 
 import (
+	"bytes"
 	"crypto/subtle"
 	"encoding/json"
 	"io"
@@ -107,59 +108,25 @@ func TestEveryAnswerForbidsCachingAndSniffing(t *testing.T) {
 	}
 }
 
-// keys lists the keys of the first object in text, in their order.
-func keys(t *testing.T, text string) []string {
-	t.Helper()
-	d := json.NewDecoder(strings.NewReader(text))
-	if _, err := d.Token(); err != nil {
-		t.Fatal(err)
-	}
-	var list []string
-	for d.More() {
-		key, err := d.Token()
-		if err != nil {
-			t.Fatal(err)
-		}
-		list = append(list, key.(string))
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return list
-}
-
-func wantKeys(t *testing.T, text, want string) {
-	t.Helper()
-	if got := strings.Join(keys(t, text), " "); got != want {
-		t.Errorf("keys\n %s, not\n %s", got, want)
-	}
-}
-
-func TestStatusHasTheFrozenKeysFirst(t *testing.T) {
+func TestStatusIsAsItAlwaysWas(t *testing.T) {
 	source := busy()
 	a := ask(t, serve(t, source, monitor.Options{}), "GET", "/status/connections")
 	if a.code != 200 || a.header.Get("Content-Type") != "application/json" {
 		t.Fatalf("%d %s", a.code, a.header.Get("Content-Type"))
 	}
-	wantKeys(t, a.body, "endpoint active_connections total_reconnects total_errors pool_p95_latency_ms connections "+
-		"max_connections idle lent dialing closing waiting total_acquires total_dials total_dial_errors "+
-		"total_timeouts total_discards bytes_sent bytes_received endpoints "+
-		"total_leaks_suspected total_leaks_returned closed_by_reason slow_spared circuit_breaker generation min_idle paused cleanup")
-	var parts struct {
-		Connections []json.RawMessage `json:"connections"`
-		Endpoints   []json.RawMessage `json:"endpoints"`
-	}
-	if err := json.Unmarshal([]byte(a.body), &parts); err != nil {
+	var lines bytes.Buffer
+	if err := json.Indent(&lines, []byte(a.body), "", "  "); err != nil {
 		t.Fatal(err)
 	}
-	wantKeys(t, string(parts.Connections[0]), "connection_id last_activity reconnects errors p95_latency_ms "+
-		"p95_latency_us endpoint state opened uses bytes_sent bytes_received generation")
-	wantKeys(t, string(parts.Endpoints[0]), "endpoint active_connections total_reconnects total_errors "+
-		"total_dials total_dial_errors bytes_sent bytes_received circuit_breaker circuit_breaker_trips")
-	const first = `{"connection_id":7,"last_activity":"2025-08-25T11:00:00Z","reconnects":2,"errors":1,"p95_latency_ms":45,`
-	if !strings.HasPrefix(string(parts.Connections[0]), first) {
-		t.Errorf("%s does not begin with %s", parts.Connections[0], first)
+	golden(t, "status.json", lines.String())
+	for _, first := range []string{
+		`{"endpoint":"a.test:1,b.test:2","active_connections":3,"total_reconnects":12,"total_errors":30,` +
+			`"pool_p95_latency_ms":45,"connections":[`,
+		`{"connection_id":7,"last_activity":"2025-08-25T11:00:00Z","reconnects":2,"errors":1,"p95_latency_ms":45,`,
+	} {
+		if !strings.Contains(a.body, first) {
+			t.Errorf("no %s in %s", first, a.body)
+		}
 	}
 	var back pool.Status
 	if err := json.Unmarshal([]byte(a.body), &back); err != nil || back.Sent != source.status.Sent {
@@ -192,13 +159,11 @@ func TestHealthzSaysWhetherAndWhyNot(t *testing.T) {
 		}
 	}
 	check(200, "healthy", "", 3)
-	wantKeys(t, ask(t, s, "GET", "/healthz").body, "status timestamp pool_healthy active_connections")
 
 	source.mu.Lock()
 	source.health = pool.Health{Reason: "connect to a.test:1: refused"}
 	source.mu.Unlock()
 	check(503, "unhealthy", "connect to a.test:1: refused", 0)
-	wantKeys(t, ask(t, s, "GET", "/healthz").body, "status timestamp pool_healthy active_connections reason")
 	if a := ask(t, s, "HEAD", "/healthz"); a.code != 503 {
 		t.Errorf("HEAD: %d", a.code)
 	}

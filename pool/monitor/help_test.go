@@ -3,9 +3,14 @@ package monitor_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"io"
+	"maps"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -19,7 +24,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience bounds what a test waits for that must happen.
-const patience = 10 * time.Second
+const patience = time.Minute
 
 // fake is a Source with given snapshots.
 type fake struct {
@@ -52,37 +57,68 @@ var noon = time.Date(2025, 8, 25, 11, 0, 0, 0, time.UTC)
 
 // busy is a pool with two endpoints, in which no two numbers are the same.
 func busy() *fake {
-	counts := make([]uint64, len(pool.LatencyBoundsMs)+1)
-	for i := range counts {
-		counts[i] = uint64(i + 1)
+	p, err := pool.New("a.test:1,b.test:2", pool.Defaults())
+	if err != nil {
+		panic(err)
 	}
-	return &fake{
-		status: pool.Status{
-			Endpoint: "a.test:1,b.test:2", Active: 3, Reconnects: 12, Errors: 30, P95Ms: 45,
-			Connections: []pool.ConnectionStatus{
-				{
-					ID: 7, LastActivity: noon, Reconnects: 2, Errors: 1, P95Ms: 45, P95Us: 44100,
-					Endpoint: "a.test:1", State: "lent", Opened: noon, Uses: 70, Sent: 71, Received: 72,
-				},
-				{ID: 8, LastActivity: noon, Endpoint: "a.test:1", State: "idle", Opened: noon},
-				{ID: 9, LastActivity: noon, Endpoint: "b.test:2", State: "idle", Opened: noon},
-			},
-			Max: 100, Idle: 2, Lent: 1, Dialing: 4, Closing: 5, Waiting: 6,
-			Acquires: 80, Dials: 25, DialErrors: 9, Timeouts: 11, Discards: 13, Sent: 3000, Received: 5000,
-			Endpoints: []pool.EndpointStatus{
-				{
-					Endpoint: "a.test:1", Active: 2, Reconnects: 10, Errors: 20, Dials: 15, DialErrors: 1,
-					Sent: 1000, Received: 2000, Latency: pool.LatencyHistogram{Counts: counts, SumMs: 1234.5},
-				},
-				{
-					Endpoint: "b.test:2", Active: 1, Reconnects: 2, Errors: 10, Dials: 10, DialErrors: 8,
-					Sent: 2000, Received: 3000, Latency: pool.LatencyHistogram{Counts: make([]uint64, len(counts))},
-				},
-			},
+	s := p.Totals() // all that is not set below is there, and 0
+	s.Active, s.Reconnects, s.Errors, s.P95Ms, s.MergedP95Us = 3, 12, 30, 45, 41000
+	s.Connections = []pool.ConnectionStatus{
+		{
+			ID: 7, LastActivity: noon, Reconnects: 2, Errors: 1, P95Ms: 45, P95Us: 44100,
+			Endpoint: "a.test:1", State: "lent", Opened: noon, Uses: 70, Sent: 71, Received: 72,
+			Generation: 1, Samples: 73, P50Us: 11000, P99Us: 55000, AgeMs: 74, HeldMs: 75,
+			TLSVersion: "TLS 1.3", CipherSuite: "TLS_AES_128_GCM_SHA256", PeerExpiry: noon.Add(time.Hour),
 		},
-		health: pool.Health{Healthy: true, Active: 3},
+		{ID: 8, LastActivity: noon, Endpoint: "a.test:1", State: "idle", Opened: noon, IdleMs: 76},
+		{ID: 9, LastActivity: noon, Endpoint: "b.test:2", State: "idle", Opened: noon},
 	}
+	s.Max, s.Idle, s.Lent, s.Dialing, s.Closing, s.Waiting = 100, 2, 1, 4, 5, 6
+	s.Acquires, s.Dials, s.DialErrors, s.Timeouts, s.Discards, s.Sent, s.Received = 80, 25, 9, 11, 13, 3000, 5000
+	s.Leaks, s.LeaksReturned, s.Generation = 15, 14, 1
+	s.ClientExpiry, s.Endpoints[0].PeerExpiry = at(noon), at(noon.Add(time.Hour))
+	number := uint64(100)
+	spread := func(m map[string]uint64) {
+		for _, key := range slices.Sorted(maps.Keys(m)) {
+			number++
+			m[key] = number
+		}
+	}
+	fill := func(h *pool.Histogram) {
+		for i := range h.Counts {
+			number++
+			h.Counts[i] = number
+			h.Fine[7*i] = number
+		}
+		h.Sum = float64(number) + 0.5
+	}
+	for _, m := range []map[string]uint64{s.AcquiresBy, s.Closed, s.SlowSpared} {
+		spread(m)
+	}
+	fill(&s.Waits)
+	a, b := &s.Endpoints[0], &s.Endpoints[1]
+	a.Active, a.Reconnects, a.Errors, a.Dials, a.DialErrors, a.Sent, a.Received = 2, 10, 20, 15, 1, 1000, 2000
+	b.Active, b.Reconnects, b.Errors, b.Dials, b.DialErrors, b.Sent, b.Received = 1, 2, 10, 10, 8, 2000, 3000
+	a.Rotations, a.Trips, b.Breaker, b.LastError = 16, 17, "open", "connect to b.test:2: refused"
+	for _, m := range []map[string]uint64{a.ErrorsBy, a.Checks, a.Transitions} {
+		spread(m)
+	}
+	for i := range a.Handshakes {
+		number++
+		a.Handshakes[i].Count = number
+	}
+	for _, h := range []*pool.Histogram{&a.Latency, &a.Hold, &a.Age} {
+		fill(h)
+	}
+	for _, phase := range pool.ConnectPhases() {
+		h := a.Connect[phase]
+		fill(&h)
+		a.Connect[phase] = h
+	}
+	return &fake{status: s, health: pool.Health{Healthy: true, Active: 3, Ready: true}}
 }
+
+func at(t time.Time) *time.Time { return &t }
 
 func serve(t testing.TB, src monitor.Source, o monitor.Options) *monitor.Server {
 	t.Helper()
@@ -156,6 +192,26 @@ func ended(t testing.TB, c net.Conn) string {
 		t.Fatalf("the connection is still open, after %q", said)
 	}
 	return string(said)
+}
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// golden compares got with a file in testdata, or writes it with -update.
+func golden(t testing.TB, file, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", file)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s should be\n%s", path, got)
+	}
 }
 
 func wantKind(t testing.TB, err error, kind pool.Kind) {

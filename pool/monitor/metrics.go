@@ -2,6 +2,8 @@ package monitor
 
 import (
 	"runtime"
+	"strconv"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -15,7 +17,9 @@ type collector struct {
 	source    Source
 	endpoints []family[pool.EndpointStatus] // one series for each endpoint
 	pool      []family[pool.Status]         // of the pool as a whole
-	latency   *prometheus.Desc
+	shapes    []shape[pool.EndpointStatus]
+	waits     shape[pool.Status]
+	expiry    *prometheus.Desc
 	build     *prometheus.Desc
 	version   string
 }
@@ -32,7 +36,9 @@ type family[T any] struct {
 // units are those of OpenMetrics, for the families that have one.
 var units = map[string]string{
 	"sent_bytes_total": "bytes", "received_bytes_total": "bytes", "latency_ms": "ms",
-	"housekeeper_lag_seconds": "seconds",
+	"housekeeper_lag_seconds": "seconds", "acquire_wait_seconds": "seconds", "connect_seconds": "seconds",
+	"connection_hold_seconds": "seconds", "connection_age_seconds": "seconds",
+	"certificate_expiry_timestamp_seconds": "seconds",
 }
 
 func newCollector(src Source, namespace, version string) *collector {
@@ -87,8 +93,8 @@ func newCollector(src Source, namespace, version string) *collector {
 			each("received_bytes_total", counter, "Application bytes received, after decryption.",
 				func(e *pool.EndpointStatus) float64 { return float64(e.Received) }),
 			breakerIs(pool.BreakerClosed), breakerIs(pool.BreakerOpen), breakerIs(pool.BreakerHalfOpen),
-			each("circuit_breaker_trips_total", counter, "Times that the endpoint's circuit breaker opened.",
-				func(e *pool.EndpointStatus) float64 { return float64(e.Trips) }),
+			each("key_rotations_total", counter, "Connections that were closed for the sake of fresh keys.",
+				func(e *pool.EndpointStatus) float64 { return float64(e.Rotations) }),
 		},
 		pool: []ofPool{
 			state("idle", func(s *pool.Status) float64 { return float64(s.Idle) }),
@@ -110,8 +116,26 @@ func newCollector(src Source, namespace, version string) *collector {
 			total("leaks_returned_total", "Of these, leases that ended after all.",
 				func(s *pool.Status) uint64 { return s.LeaksReturned }),
 		},
-		latency: desc("latency_ms",
-			"Time from the first write of a request to the first byte of its answer, in milliseconds.", "endpoint"),
+		shapes: []shape[pool.EndpointStatus]{
+			{
+				desc("latency_ms", "Time from the first write of a request to the first byte of its answer, in milliseconds.", "endpoint"),
+				nil, func(e *pool.EndpointStatus) *pool.Histogram { return &e.Latency },
+			},
+			{
+				desc("connection_hold_seconds", "How long leases lasted.", "endpoint"),
+				nil, func(e *pool.EndpointStatus) *pool.Histogram { return &e.Hold },
+			},
+			{
+				desc("connection_age_seconds", "Age of connections when they were closed.", "endpoint"),
+				nil, func(e *pool.EndpointStatus) *pool.Histogram { return &e.Age },
+			},
+		},
+		waits: shape[pool.Status]{
+			desc("acquire_wait_seconds", "Time from the call of acquire to its end, whatever the outcome.", "endpoint"),
+			nil, func(s *pool.Status) *pool.Histogram { return &s.Waits },
+		},
+		expiry: desc("certificate_expiry_timestamp_seconds",
+			"When a certificate ends: the peer's as shown last, and the client's own.", "endpoint", "role"),
 		build:   desc("build_info", "1, with the version of libsprint and of the Go that built it.", "version", "goversion"),
 		version: version,
 	}
@@ -120,6 +144,38 @@ func newCollector(src Source, namespace, version string) *collector {
 	}
 	for _, reason := range pool.SpareReasons() {
 		c.pool = append(c.pool, ofPool{spared, counter, []string{reason}, func(s *pool.Status) float64 { return float64(s.SlowSpared[reason]) }})
+	}
+	acquires := desc("acquires_total", "Calls of acquire, by how they ended.", "endpoint", "outcome")
+	for _, outcome := range pool.AcquireOutcomes() {
+		c.pool = append(c.pool, ofPool{acquires, counter, []string{outcome}, func(s *pool.Status) float64 { return float64(s.AcquiresBy[outcome]) }})
+	}
+	counts := func(name, help, label string, values []string, of func(*pool.EndpointStatus) map[string]uint64) {
+		d := desc(name, help, "endpoint", label)
+		for _, value := range values {
+			c.endpoints = append(c.endpoints, ofEndpoint{d, counter, []string{value}, func(e *pool.EndpointStatus) float64 { return float64(of(e)[value]) }})
+		}
+	}
+	counts("errors_by_kind_total", "The errors of errors_total, by their kind.", "kind", pool.ErrorKinds(),
+		func(e *pool.EndpointStatus) map[string]uint64 { return e.ErrorsBy })
+	counts("health_checks_total", "Looks at idle connections before they were lent, by what was found.", "outcome", pool.HealthChecks(),
+		func(e *pool.EndpointStatus) map[string]uint64 { return e.Checks })
+	counts("circuit_breaker_transitions_total", "Changes of the endpoint's circuit breaker, by the state it came to.", "to", pool.BreakerStates(),
+		func(e *pool.EndpointStatus) map[string]uint64 { return e.Transitions })
+	handshakes := desc("tls_handshakes_total", "TLS handshakes that succeeded, by version and by whether a session was resumed.",
+		"endpoint", "resumed", "version")
+	for i, h := range pool.HandshakeSorts() {
+		c.endpoints = append(c.endpoints, ofEndpoint{
+			handshakes, counter,
+			[]string{strconv.FormatBool(h.Resumed), h.Version},
+			func(e *pool.EndpointStatus) float64 { return float64(e.Handshakes[i].Count) },
+		})
+	}
+	connect := desc("connect_seconds", "Phases of dials that succeeded: resolution of a name, TCP, TLS.", "endpoint", "phase")
+	for _, phase := range pool.ConnectPhases() {
+		c.shapes = append(c.shapes, shape[pool.EndpointStatus]{connect, []string{phase}, func(e *pool.EndpointStatus) *pool.Histogram {
+			h := e.Connect[phase]
+			return &h
+		}})
 	}
 	return c
 }
@@ -132,7 +188,11 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, f := range c.pool {
 		ch <- f.desc
 	}
-	ch <- c.latency
+	for _, f := range c.shapes {
+		ch <- f.desc
+	}
+	ch <- c.waits.desc
+	ch <- c.expiry
 	ch <- c.build
 }
 
@@ -153,11 +213,16 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		for _, f := range c.endpoints {
 			ch <- f.metric(e, e.Endpoint)
 		}
-		ch <- histogram(c.latency, &e.Latency, e.Endpoint)
+		for _, f := range c.shapes {
+			ch <- f.metric(e, e.Endpoint)
+		}
+		c.expires(ch, e.PeerExpiry, e.Endpoint, "peer")
 	}
 	for _, f := range c.pool {
 		ch <- f.metric(&s, s.Endpoint)
 	}
+	ch <- c.waits.metric(&s, s.Endpoint)
+	c.expires(ch, s.ClientExpiry, s.Endpoint, "client")
 	ch <- metric(c.build, prometheus.GaugeValue, 1, c.version, runtime.Version())
 }
 
@@ -173,18 +238,9 @@ func metric(desc *prometheus.Desc, kind prometheus.ValueType, v float64, labels 
 	return m
 }
 
-// histogram makes the buckets cumulative, as Prometheus wants them.
-func histogram(desc *prometheus.Desc, h *pool.LatencyHistogram, endpoint string) prometheus.Metric {
-	buckets := make(map[float64]uint64, len(pool.LatencyBoundsMs))
-	total := uint64(0)
-	for i, bound := range pool.LatencyBoundsMs {
-		total += h.Counts[i]
-		buckets[bound] = total
+// expires says nothing of a certificate that is not known.
+func (c *collector) expires(ch chan<- prometheus.Metric, at *time.Time, endpoint, role string) {
+	if at != nil {
+		ch <- metric(c.expiry, prometheus.GaugeValue, float64(at.Unix()), endpoint, role)
 	}
-	total += h.Counts[len(pool.LatencyBoundsMs)]
-	m, err := prometheus.NewConstHistogram(desc, total, h.SumMs, buckets, endpoint)
-	if err != nil {
-		return prometheus.NewInvalidMetric(desc, err)
-	}
-	return m
 }

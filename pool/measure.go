@@ -1,0 +1,174 @@
+package pool
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"slices"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// outcome is how an Acquire ended.
+type outcome uint8
+
+const (
+	outDirect      outcome = iota // an idle connection, at once
+	outWaited                     // one that was returned
+	outDialed                     // one that was opened
+	outTimeout                    // the limit passed
+	outExhausted                  // nothing idle, and no wait wanted
+	outOverload                   // MaxWaiters in line
+	outBreakerOpen                // every breaker is open
+	outDialFailed                 // a dial failed in a way that another would, too
+	outCanceled                   // the caller gave up
+	outClosed                     // the pool closed
+)
+
+var outcomeNames = [...]string{
+	"direct", "waited", "dialed", "timeout", "exhausted", "overload", "breaker_open", "dial_failed", "canceled", "closed",
+}
+
+// AcquireOutcomes are the keys of Status.AcquiresBy.
+func AcquireOutcomes() []string { return slices.Clone(outcomeNames[:]) }
+
+// leases counts those that were given.
+func (p *Pool) leases() uint64 {
+	return p.outcomes[outDirect].Load() + p.outcomes[outWaited].Load() + p.outcomes[outDialed].Load()
+}
+
+// ended counts an Acquire and how long it took. A direct one took no time: the clock is
+// not read again for it.
+func (p *Pool) ended(out outcome, took time.Duration) {
+	p.outcomes[out].Add(1)
+	if out != outDirect {
+		p.waits.record(took)
+	}
+}
+
+// failure is what class a counted failure is of; the names are the label kind.
+type failure uint8
+
+const (
+	failTimeout failure = iota
+	failDNS
+	failRefused
+	failIO
+	failTLS
+	failCert
+	failTruncated
+	failStale
+)
+
+var failureNames = [...]string{"timeout", "dns", "refused", "io", "tls", "cert", "truncated", "stale"}
+
+// ErrorKinds are the keys of EndpointStatus.ErrorsBy.
+func ErrorKinds() []string { return slices.Clone(failureNames[:]) }
+
+// failureOf classifies what ended a dial or a stream with an error of kind k.
+func failureOf(k Kind, err error) failure {
+	var dns *net.DNSError
+	switch k {
+	case ErrTimeout:
+		return failTimeout
+	case ErrTLS:
+		return failTLS
+	case ErrCert:
+		return failCert
+	case ErrTruncated:
+		return failTruncated
+	case ErrStale:
+		return failStale
+	}
+	switch {
+	case errors.As(err, &dns):
+		return failDNS
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return failRefused
+	}
+	return failIO
+}
+
+// checked is what a look at an idle connection found.
+type checked uint8
+
+const (
+	checkIdle        checked = iota // silence
+	checkTicket                     // session tickets or a KeyUpdate
+	checkUnsolicited                // bytes that nobody asked for
+	checkDead                       // an end of the stream, or an error
+)
+
+var checkNames = [...]string{"idle", "ticket", "unsolicited", "dead"}
+
+// HealthChecks are the keys of EndpointStatus.Checks.
+func HealthChecks() []string { return slices.Clone(checkNames[:]) }
+
+// The phases of a dial.
+const (
+	phaseDNS = iota
+	phaseTCP
+	phaseTLS
+)
+
+var phaseNames = [...]string{"dns", "tcp", "tls"}
+
+// ConnectPhases are the keys of EndpointStatus.Connect.
+func ConnectPhases() []string { return slices.Clone(phaseNames[:]) }
+
+// Handshakes counts TLS handshakes that were alike.
+type Handshakes struct {
+	// Version is "1.2" or "1.3".
+	Version string `json:"tls_version"`
+	Resumed bool   `json:"resumed"`
+	Count   uint64 `json:"count"`
+}
+
+// handshakes are counted by whether the version is 1.3 and whether a session was resumed.
+type handshakes [2][2]uint64
+
+func (h *handshakes) add(s *session) {
+	at := func(b bool) int {
+		if b {
+			return 1
+		}
+		return 0
+	}
+	h[at(s.version == tls.VersionTLS13)][at(s.resumed)]++
+}
+
+// HandshakeSorts are the entries of EndpointStatus.Handshakes, in their order.
+func HandshakeSorts() []Handshakes { return new(handshakes).list() }
+
+func (h *handshakes) list() []Handshakes {
+	var list []Handshakes
+	for v, version := range [...]string{"1.2", "1.3"} {
+		for r, n := range h[v] {
+			list = append(list, Handshakes{Version: version, Resumed: r == 1, Count: n})
+		}
+	}
+	return list
+}
+
+// measured is what is counted at an endpoint without a lock.
+type measured struct {
+	dials, dialErrors, reconnects, rotations atomic.Uint64
+
+	sent, received atomic.Uint64
+	failures       [len(failureNames)]atomic.Uint64
+	checks         [len(checkNames)]atomic.Uint64
+	latency        distribution // request to response
+	hold           distribution // of leases
+	age            distribution // at the end of connections
+	connect        [len(phaseNames)]distribution
+}
+
+func (m *measured) init() {
+	m.latency.init(latencyLayout)
+	m.hold.init(holdLayout)
+	m.age.init(ageLayout)
+	for i := range m.connect {
+		m.connect[i].init(connectLayout)
+	}
+}
