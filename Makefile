@@ -131,29 +131,4 @@ test-rust: lib $(BUILD)/relay ## The Rust crates against the relay
 	  cargo test --quiet --locked
 	tests/examples/rust/test.sh
 
-##@ Measuring
-
-.PHONY: bench
-bench: bench-rtt bench-memory bench-sign ## All benchmarks beside their peers; JSON in build/bench/
-
-.PHONY: bench-rtt
-bench-rtt: lib ## Echo round trips: raw TCP, OpenSSL, the Go poller, ours
-	tests/bench/rtt/run
-
-.PHONY: bench-rtt-sparse
-bench-rtt-sparse: lib ## The same after 1 ms and 20 ms of silence
-	tests/bench/rtt/run --sparse
-
-.PHONY: bench-memory
-bench-memory: lib ## Secure memory: libsodium, OpenSSL's secure heap, memguard, malloc + wipe, ours
-	tests/bench/memory/run
-
-.PHONY: bench-sign
-bench-sign: lib ## HMAC-SHA256 and Ed25519 with a locked key: OpenSSL, libsodium, ours
-	tests/bench/sign/run
-
-.PHONY: bench-short
-bench-short: lib ## The benchmarks' short form, to see that they run
-	tests/bench/rtt/run --short
-	tests/bench/memory/run --short
-	tests/bench/sign/run --short
+include tests/bench/bench.mk

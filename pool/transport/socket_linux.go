@@ -91,6 +91,9 @@ func (c *Conn) Peek() Quiet {
 	if c.detached {
 		return peek(c.fd)
 	}
+	if s, ok := c.conn.(interface{ Peek() Quiet }); ok { // a stand-in that is no socket
+		return s.Peek()
+	}
 	raw, err := c.raw()
 	if err == errors.ErrUnsupported {
 		return Pending

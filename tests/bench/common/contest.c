@@ -44,16 +44,29 @@ struct contender *contest_enter(struct contest_case *k, const char *name, const 
     e->name = name;
     e->variant = variant;
     e->operate = operate;
+    e->ops = 1;
     lose(e, missing);
     for (i = 0; i < MAX_CREW; i++)
         e->state[i] = state;
     return e;
 }
 
-void contest_target(struct contest_case *k, const char *variant, const char *peer, double ratio) {
+void contest_target_of(struct contest_case *k, const char *variant, const char *peer,
+                       enum figure figure, double ratio) {
     if (k->target_count == MAX_TARGETS)
         abort();
-    k->targets[k->target_count++] = (struct target){variant, peer, ratio};
+    k->targets[k->target_count++] = (struct target){variant, peer, figure, ratio};
+}
+
+void contest_target(struct contest_case *k, const char *variant, const char *peer, double ratio) {
+    contest_target_of(k, variant, peer, P50, ratio);
+}
+
+void contest_fact(struct contest *c, const char *name, const char *unit, double value,
+                  double limit) {
+    if (c->fact_count == MAX_FACTS)
+        abort();
+    c->facts[c->fact_count++] = (struct fact){name, unit, value, limit};
 }
 
 void contest_version(struct contest *c, const char *name, const char *text) {
@@ -82,7 +95,7 @@ static long run_block(struct contender *e, int threads, uint64_t *elapsed) {
     long ops = crew_work(e->operate, e->state, threads, BLOCK_US, elapsed, &failure);
 
     lose(e, failure);
-    return ops;
+    return ops * e->ops;
 }
 
 static double sample(struct contender *e, int threads) {
@@ -90,7 +103,7 @@ static double sample(struct contender *e, int threads) {
     long ops;
 
     if (threads == 1)
-        return (double)run_batch(e) / (double)e->batch;
+        return (double)run_batch(e) / (double)(e->batch * e->ops);
     ops = run_block(e, threads, &elapsed);
     return (double)elapsed / (double)ops;
 }
@@ -111,10 +124,13 @@ static void choose_batch(struct contender *e) {
     }
 }
 
-static void warm_up(struct contender *e, int threads) {
+static void warm_up(struct contender *e, int threads, int crowd) {
     uint64_t elapsed;
+    double one;
 
-    if (threads == 1)
+    if (crowd > 0)
+        lose(e, e->collect(e->state[0], &one, 1));
+    else if (threads == 1)
         choose_batch(e);
     else
         run_block(e, threads, &elapsed);
@@ -133,7 +149,7 @@ static void begin(struct contest_case *k) {
     for (e = k->contenders; e < k->contenders + k->count; e++) {
         for_each_state(e, k->threads, e->begin);
         if (contest_measured(e))
-            warm_up(e, k->threads);
+            warm_up(e, k->threads, k->crowd);
     }
 }
 
@@ -144,23 +160,45 @@ static void end(struct contest_case *k) {
         for_each_state(e, k->threads, e->end);
 }
 
+/* One contender's turn in a round: one sample, or a crowd's. */
+static void take_turn(struct contender *e, const struct contest_case *k, double *samples,
+                      int room) {
+    if (!contest_measured(e))
+        return;
+    if (k->crowd > 0)
+        lose(e, e->collect(e->state[0], samples, room));
+    else
+        *samples = sample(e, k->threads);
+}
+
 static void measure_latency(struct contest *c, struct contest_case *k, int repeat) {
     double *samples = calloc((size_t)k->rounds * MAX_CONTENDERS, sizeof *samples);
-    int order[MAX_CONTENDERS], round, i, p;
+    int order[MAX_CONTENDERS], round, step = k->crowd > 0 ? k->crowd : 1, room, i, p;
 
     if (samples == NULL)
         abort();
-    for (round = 0; round < k->rounds; round++) {
+    for (round = 0; round < k->rounds; round += step) {
         random_order(&c->random_now, order, k->count);
+        room = step < k->rounds - round ? step : k->rounds - round;
         for (i = 0; i < k->count; i++) {
             p = order[i];
-            if (contest_measured(&k->contenders[p]))
-                samples[p * k->rounds + round] = sample(&k->contenders[p], k->threads);
+            take_turn(&k->contenders[p], k, samples + p * k->rounds + round, room);
         }
     }
     for (p = 0; p < k->count; p++)
         figures_from(&k->contenders[p].figures[repeat], samples + p * k->rounds, k->rounds);
     free(samples);
+}
+
+/* One turn of a crowd for its CPU time alone. */
+static long collect_unseen(struct contender *e, int count) {
+    double *samples = calloc((size_t)count, sizeof *samples);
+
+    if (samples == NULL)
+        abort();
+    lose(e, e->collect(e->state[0], samples, count));
+    free(samples);
+    return count;
 }
 
 /*
@@ -180,7 +218,10 @@ static void measure_cpu(struct contest *c, struct contest_case *k, int repeat) {
             continue;
         settle();
         before = cpu_ns();
-        ops = run_block(e, k->threads, &elapsed);
+        if (k->crowd > 0)
+            ops = collect_unseen(e, k->crowd);
+        else
+            ops = run_block(e, k->threads, &elapsed);
         e->figures[repeat].cpu = (double)(cpu_ns() - before) / (double)ops;
     }
 }

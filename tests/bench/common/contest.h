@@ -14,17 +14,29 @@
 
 #include "figures.h"
 
-enum { MAX_CASES = 16, MAX_CONTENDERS = 10, MAX_TARGETS = 6, MAX_CREW = 4, MAX_VERSIONS = 6 };
+enum {
+    MAX_CASES = 16,
+    MAX_CONTENDERS = 10,
+    MAX_TARGETS = 8,
+    MAX_CREW = 4,
+    MAX_VERSIONS = 10,
+    MAX_FACTS = 64
+};
 
 /** One operation. NULL, or what went wrong, valid until the next failure on the thread. */
 typedef const char *operation(void *state);
+
+/** As many operations as there is room for, each one's nanoseconds into samples. */
+typedef const char *collection(void *state, double *samples, int room);
 
 struct contender {
     const char *name;
     const char
         *variant; /**< of ours: the mode measured, "" if there is one only; of a peer: NULL */
     operation *operate;
+    collection *collect;   /**< NULL, or what is called instead in a case with a crowd */
     void *state[MAX_CREW]; /**< one for each thread of the case */
+    int ops;               /**< operations in one call of operate: 1 if not set */
     operation *begin;      /**< for each state before its case is measured, or NULL */
     operation *end;        /**< and after it */
     char missing[256];     /**< empty, or why it is not measured */
@@ -34,16 +46,24 @@ struct contender {
     struct figures figures[MAX_REPEATS];
 };
 
-/** What ours / peer at p50 is to come to, at most. */
+/** What ours / peer is to come to, at most; without a peer, ours p99 / ours p50. */
 struct target {
     const char *variant, *peer;
+    enum figure figure;
     double ratio;
+};
+
+/** A single measured value that is no operation, and what it may come to. */
+struct fact {
+    const char *name, *unit;
+    double value, limit; /**< limit NAN: none */
 };
 
 struct contest_case {
     const char *name;
     int rounds;  /**< samples of each contender in a repeat */
     int threads; /**< 1, or up to MAX_CREW that operate at the same time */
+    int crowd;   /**< 0, or how many samples a contender collects at a time */
     struct contender contenders[MAX_CONTENDERS];
     int count;
     struct target targets[MAX_TARGETS];
@@ -58,6 +78,8 @@ struct contest {
         const char *name, *text;
     } versions[MAX_VERSIONS];
     int version_count;
+    struct fact facts[MAX_FACTS];
+    int fact_count;
 
     int repeats;         /**< from the command line */
     int percent;         /**< of the rounds that a case asks for */
@@ -85,7 +107,16 @@ struct contest_case *contest_case(struct contest *c, const char *name, int round
 struct contender *contest_enter(struct contest_case *k, const char *name, const char *variant,
                                 operation *operate, void *state, const char *missing);
 
+/** At p50. */
 void contest_target(struct contest_case *k, const char *variant, const char *peer, double ratio);
+
+/** peer NULL: p99 / p50 of ours. */
+void contest_target_of(struct contest_case *k, const char *variant, const char *peer,
+                       enum figure figure, double ratio);
+
+/** Name and unit must stay valid. */
+void contest_fact(struct contest *c, const char *name, const char *unit, double value,
+                  double limit);
 
 void contest_version(struct contest *c, const char *name, const char *text);
 

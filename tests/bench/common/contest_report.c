@@ -1,4 +1,5 @@
 /* contest_report.c - the table for people and the JSON for programs. */
+#include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,18 +66,44 @@ static const struct contender *find(const struct contest_case *k, int ours, cons
     return NULL;
 }
 
+/* Whether both are measured, and what the target's ratio came to. */
+static int target_ratio(const struct contest *c, const struct contest_case *k,
+                        const struct target *t, double *measured) {
+    const struct contender *ours = find(k, 1, t->variant), *peer = ours;
+    struct figures f;
+
+    if (t->peer != NULL)
+        peer = find(k, 0, t->peer);
+    if (ours == NULL || peer == NULL || !contest_measured(ours) || !contest_measured(peer))
+        return 0;
+    if (t->peer == NULL) {
+        f = figures_median(ours->figures, c->repeats);
+        *measured = f.p99 / f.p50;
+    } else {
+        f = ratio(c, ours, peer);
+        *measured = figure_of(&f, t->figure);
+    }
+    return 1;
+}
+
 static void target_line(const struct contest *c, const struct contest_case *k,
                         const struct target *t) {
-    const struct contender *ours = find(k, 1, t->variant), *peer = find(k, 0, t->peer);
-    double r;
+    double measured;
 
-    printf("target  %-34s of %-14s <= %-5g", with_variant(k->name, t->variant), t->peer, t->ratio);
-    if (ours == NULL || peer == NULL || !contest_measured(ours) || !contest_measured(peer)) {
+    printf("target  %-34s %s of %-17s <= %-5g", with_variant(k->name, t->variant),
+           t->peer != NULL ? figure_name(t->figure) : "p99",
+           t->peer != NULL ? t->peer : "its own p50", t->ratio);
+    if (target_ratio(c, k, t, &measured))
+        printf(" measured %.4f %s\n", measured, measured <= t->ratio ? "met" : "MISSED");
+    else
         printf(" not measured\n");
-        return;
-    }
-    r = ratio(c, ours, peer).p50;
-    printf(" measured %.4f %s\n", r, r <= t->ratio ? "met" : "MISSED");
+}
+
+static void fact_line(const struct fact *f) {
+    printf("fact    %-58s %10.4g %s", f->name, f->value, f->unit);
+    if (!isnan(f->limit))
+        printf(", limit %g: %s", f->limit, f->value <= f->limit ? "met" : "MISSED");
+    putchar('\n');
 }
 
 void contest_table(const struct contest *c) {
@@ -86,15 +113,19 @@ void contest_table(const struct contest *c) {
     printf("%s: %s; %s\n", c->name, c->title, machine());
     for (i = 0; i < c->version_count; i++)
         printf("%s%s %s", i > 0 ? ", " : "", c->versions[i].name, c->versions[i].text);
-    printf("\ninterleaved in random order (seed %llu), medians of %d repeats, nanoseconds per "
-           "operation\n",
-           (unsigned long long)c->seed, c->repeats);
+    putchar('\n');
+    if (c->count > 0)
+        printf("interleaved in random order (seed %llu), medians of %d repeats, nanoseconds per "
+               "operation\n",
+               (unsigned long long)c->seed, c->repeats);
     for (k = c->cases; k < c->cases + c->count; k++)
         case_table(c, k);
     putchar('\n');
     for (k = c->cases; k < c->cases + c->count; k++)
         for (i = 0; i < k->target_count; i++)
             target_line(c, k, &k->targets[i]);
+    for (i = 0; i < c->fact_count; i++)
+        fact_line(&c->facts[i]);
     fflush(stdout);
     for (k = c->cases; k < c->cases + c->count; k++)
         for (p = 0; p < k->count; p++)
@@ -121,6 +152,18 @@ static void json_ratios(const struct contest *c, const struct contest_case *k,
         comma = ",";
     }
     fputc('}', to);
+}
+
+/* "openssl", "openssl p99", or "own p99 / p50". Valid until the next call. */
+static const char *target_name(const struct target *t) {
+    static char text[64];
+
+    if (t->peer == NULL)
+        return "own p99 / p50";
+    if (t->figure == P50)
+        return t->peer;
+    snprintf(text, sizeof text, "%s %s", t->peer, figure_name(t->figure));
+    return text;
 }
 
 static void json_case(const struct contest *c, const struct contest_case *k,
@@ -155,10 +198,25 @@ static void json_case(const struct contest *c, const struct contest_case *k,
     for (i = 0; i < k->target_count; i++) {
         if (strcmp(k->targets[i].variant, ours->variant) != 0)
             continue;
-        fprintf(to, "%s\"%s\":%g", comma, k->targets[i].peer, k->targets[i].ratio);
+        fprintf(to, "%s\"%s\":%g", comma, target_name(&k->targets[i]), k->targets[i].ratio);
         comma = ",";
     }
     fputs("}}", to);
+}
+
+/* "facts":[{"name":"idle CPU","unit":"%","value":0,"limit":0},...] */
+static void json_facts(const struct contest *c, FILE *to) {
+    const struct fact *f;
+
+    fputs("\n],\"facts\":[", to);
+    for (f = c->facts; f < c->facts + c->fact_count; f++) {
+        fputs(f > c->facts ? ",\n{\"name\":" : "\n{\"name\":", to);
+        json_text(to, f->name);
+        fprintf(to, ",\"unit\":\"%s\",\"value\":%.6g", f->unit, f->value);
+        if (!isnan(f->limit))
+            fprintf(to, ",\"limit\":%g", f->limit);
+        fputc('}', to);
+    }
 }
 
 /* "alloc + free 32 B: sprint, fast" */
@@ -212,6 +270,7 @@ int contest_json(const struct contest *c) {
             comma = ",";
         }
     }
+    json_facts(c, to);
     fputs("\n]}\n", to);
     return fclose(to);
 }

@@ -4,6 +4,18 @@
 
 #include "figures.h"
 
+const char *figure_name(enum figure which) {
+    static const char *const names[] = {"p50", "p90", "p99", "CPU"};
+
+    return names[which];
+}
+
+double figure_of(const struct figures *f, enum figure which) {
+    const double values[] = {f->p50, f->p90, f->p99, f->cpu};
+
+    return values[which];
+}
+
 static int by_value(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
 

@@ -10,6 +10,12 @@ struct figures {
     double cpu; /**< user + system time of the whole process per operation */
 };
 
+enum figure { P50, P90, P99, CPU };
+
+const char *figure_name(enum figure which);
+
+double figure_of(const struct figures *f, enum figure which);
+
 /** Fill the percentiles from count nanosecond samples, which are sorted in place. */
 void figures_from(struct figures *f, double *samples, int count);
 
