@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import inspect
 import os
 import threading
 import time
@@ -50,6 +52,24 @@ def is_expired(secret: sprint.SecureBuffer) -> bool:
     except sprint.SecretExpired:
         return True
     return False
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """A test that is a coroutine function is run by a loop of its own."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    asyncio.run(asyncio.wait_for(pyfuncitem.obj(**arguments), 60))
+    return True
+
+
+async def becomes_true(condition: Callable[[], bool], limit: float = 10) -> None:
+    """:func:`until` for a coroutine."""
+    end = time.monotonic() + limit
+    while not condition():
+        assert time.monotonic() < end, "the condition did not come true"
+        await asyncio.sleep(0.005)
 
 
 @pytest.fixture(params=["main thread", "other thread"])

@@ -43,7 +43,7 @@ def test_a_well_formed_endpoint_is_taken_without_looking(endpoint: str) -> None:
 
 def test_endpoints_may_be_a_list() -> None:
     with sprint.Pool(["localhost:1", "[::1]:2"]) as pool:
-        assert pool.status()["endpoint"] == "localhost:1,[::1]:2"
+        assert pool.status().endpoint == "localhost:1,[::1]:2"
 
 
 HUGE = (1 << 63) - 1

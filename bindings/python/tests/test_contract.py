@@ -10,7 +10,7 @@ import pytest
 
 import sprint
 from relay import ROOT
-from sprint import _borrow, _errors, _native, buffer, config, conn, protection
+from sprint import _borrow, _errors, _native, aio, buffer, config, protection
 from sprint._library import _LEVELS
 
 HEADER = re.sub(r"/\*.*?\*/", "", (ROOT / "include/sprint.h").read_text(), flags=re.S)
@@ -116,6 +116,13 @@ def test_every_option_of_the_header_is_a_keyword_of_the_same_name() -> None:
     assert set(sprint.Options.__annotations__) == set(expected)
 
 
+def test_the_default_that_tasks_need_is_that_of_the_header() -> None:
+    header = (ROOT / "include/sprint.h").read_text()
+    default = re.search(r"SPRINT_OPT_ACQUIRE_TIMEOUT_MS = \d+ /\*\*< int: [^;]*; (\d+) \*/", header)
+    assert default
+    assert int(default[1]) == aio.ACQUIRE_TIMEOUT * 1000
+
+
 def test_the_structures_are_those_of_the_header() -> None:
     for struct, mine, shown in (
         ("sprint_pool_stats", _native.PoolStats, sprint.PoolStats),
@@ -127,8 +134,8 @@ def test_the_structures_are_those_of_the_header() -> None:
 
 def test_constants_are_those_of_the_header() -> None:
     assert constants("SPRINT_WANT_") == {
-        "SPRINT_WANT_READ": conn.WANT_READ,
-        "SPRINT_WANT_WRITE": conn.WANT_WRITE,
+        "SPRINT_WANT_READ": sprint.WANT_READ,
+        "SPRINT_WANT_WRITE": sprint.WANT_WRITE,
     }
     assert constants("SPRINT_LOG_") == {
         f"SPRINT_LOG_{name.upper()}": level for name, level in _LEVELS.items()

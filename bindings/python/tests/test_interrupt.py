@@ -66,6 +66,16 @@ def test_ctrl_c_ends_a_blocked_write(echo: sprint.Conn) -> None:
             echo.write(bytes(1 << 20))
 
 
+def test_a_write_that_was_interrupted_in_the_middle_discards_the_connection(
+    pool: sprint.Pool, echo: sprint.Conn
+) -> None:
+    with ctrl_c(after(1)):
+        echo.write(bytes(1 << 26))
+    with pytest.raises(sprint.HandleError):
+        echo.write(b"more")
+    assert pool.stats().discards == 1
+
+
 def test_ctrl_c_ends_a_blocked_write_of_a_secret(echo: sprint.Conn) -> None:
     with sprint.SecureBuffer(1 << 18) as secret, ctrl_c(after(1)):
         while True:

@@ -91,6 +91,23 @@ def cycle():
     refused(sprint.ConnectionClosed, lambda: conn.read(1, 5))
     conn.release()
 """,
+    "tasks, cancelled ones too": """
+import asyncio
+from sprint import aio
+
+async def work():
+    async with aio.Pool(address, **settings(max_connections=1)) as pool:
+        async with pool.acquire() as conn:
+            await conn.request(b"NONCE\\n", timeout=5)
+            for waits in (conn.read(), pool.acquire(), conn.write(bytes(1 << 20))):
+                task = asyncio.ensure_future(waits)
+                await asyncio.sleep(0)
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+def cycle():
+    asyncio.run(work())
+""",
     "certificates and ports that are refused": """
 import socket
 with socket.socket() as s:

@@ -64,6 +64,15 @@ def test_the_import_loads_nothing_and_the_first_call_does() -> None:
     passes(MAPPED + "import sprint\nassert not mapped()\nassert sprint.version()\nassert mapped()")
 
 
+def test_asyncio_is_imported_only_by_those_who_use_it() -> None:
+    passes(
+        "import sys, sprint\n"
+        "assert 'asyncio' not in sys.modules\n"
+        "assert sprint.aio.Pool is not sprint.Pool\n"
+        "assert 'asyncio' in sys.modules\n"
+    )
+
+
 def test_a_path_that_the_user_gave_is_the_only_one_tried() -> None:
     done = python("import sprint; sprint.version()", SPRINT_LIBRARY="/nowhere/libsprint.so.1")
     assert done.returncode == 1

@@ -10,12 +10,16 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from datetime import datetime, timezone
+from functools import partial
 
 import pytest
 
 import sprint
 from conftest import Run, in_thread, until
 from relay import Relay
+from sprint import _native
+from sprint._parse import _moment, parse
 
 
 def test_a_lease_goes_back_at_the_end_of_its_block_and_is_reused(pool: sprint.Pool) -> None:
@@ -33,6 +37,20 @@ def test_a_block_that_raises_discards_its_connection(pool: sprint.Pool) -> None:
     assert pool.stats().discards == 1
     with pool.acquire() as fresh:
         assert (fresh.id, fresh.uses) == (2, 0)
+
+
+def test_a_request_that_timed_out_is_not_lent_again_before_its_answer_is_read(
+    relay: Relay, pool: sprint.Pool, run: Run
+) -> None:
+    """The answer would be taken for that to the next request."""
+    relay.set(delay_ms=300)
+    for read_it in (False, True):
+        with pool.acquire() as conn:
+            with pytest.raises(sprint.Timeout):
+                run(partial(conn.request, b"NONCE\n", timeout=0.05))
+            if read_it:
+                assert len(run(partial(conn.read_exact, 71, 5))) == 71
+        assert pool.stats().discards == 1
 
 
 def test_a_released_lease_is_dead_and_release_is_idempotent(pool: sprint.Pool) -> None:
@@ -283,19 +301,48 @@ def test_status_describes_the_pool_and_each_connection(relay: Relay, pool: sprin
         conn.write(b"ECHO\nabc", 5)
         assert conn.read_exact(3, 5) == b"abc"
         status = pool.status()
-        assert status["endpoint"] == relay.address
-        assert status["active_connections"] == len(status["connections"]) == 1
-        assert status["connections"][0]["connection_id"] == conn.id
-        assert status["connections"][0]["bytes_sent"] == 8
-        assert status["connections"][0]["bytes_received"] == 3
+        assert status.endpoint == relay.address
+        assert status.active_connections == len(status.connections) == 1
+        assert status.connections[0].connection_id == conn.id
+        assert status.connections[0].bytes_sent == 8
+        assert status.connections[0].bytes_received == 3
+        assert abs(status.connections[0].opened.timestamp() - time.time()) < 60
+        assert status.endpoints[0].total_dials == status.total_dials == 1
+        assert status.cleanup.running is False
+
+
+def test_status_has_all_that_the_library_says(pool: sprint.Pool) -> None:
+    with pool.acquire():
+        status = pool.status()
+    parts = (status, status.connections[0], status.endpoints[0], status.cleanup)
+    assert [part.more for part in parts] == [{}] * 4
+
+
+def test_status_keeps_what_a_newer_library_says(pool: sprint.Pool) -> None:
+    raw = _native.json_of("sprint_pool_status_json", pool._handle)
+    raw |= {"weather": "fine", "cleanup": raw["cleanup"] | {"mood": "good"}}
+    status = parse(sprint.PoolStatus, raw)
+    assert status.more == {"weather": "fine"}
+    assert status.cleanup.more == {"mood": "good"}
+
+
+@pytest.mark.parametrize(
+    ("text", "microsecond"),
+    [
+        ("2025-08-25T11:00:00Z", 0),
+        ("2025-08-25T11:00:00.5Z", 500_000),
+        ("2025-08-25T11:00:00.123456789Z", 123_456),
+    ],
+)
+def test_times_are_utc_with_any_number_of_digits(text: str, microsecond: int) -> None:
+    assert _moment(text) == datetime(2025, 8, 25, 11, 0, 0, microsecond, timezone.utc)
 
 
 def test_status_of_many_connections_is_whole(relay: Relay) -> None:
     with sprint.Pool(relay.address, ca_file=relay.ca_file, max_connections=60) as pool:
         pool.warm_up(60, 30)
-        status = pool.status()
-        assert len(json.dumps(status)) > 5000  # more than the first try has room for
-        assert sorted(c["connection_id"] for c in status["connections"]) == list(range(1, 61))
+        status = pool.status()  # more than the first try has room for
+        assert sorted(c.connection_id for c in status.connections) == list(range(1, 61))
 
 
 def test_stats_count_bytes_and_leases(pool: sprint.Pool) -> None:

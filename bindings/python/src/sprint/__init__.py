@@ -5,9 +5,15 @@
         with pool.acquire(timeout=1.5) as conn:
             answer = conn.request(b"PING\\n", timeout=0.5)
 
+:mod:`sprint.aio` is the same for asyncio.
+
 The library is loaded by the first call, not by the import, so a process may fork
 before it; in a process that was forked after it every call raises ForkedError.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from ._errors import (
     ABIError,
@@ -39,7 +45,7 @@ from ._library import events_to_fd, log_to_fd, version
 from .buffer import BufferFlags, SecureBuffer, equal, wipe
 from .config import Options
 from .conn import WANT_READ, WANT_WRITE, Conn
-from .pool import Pool, PoolStats
+from .pool import Pool
 from .protection import (
     MappingStatus,
     MemoryProtectionStatus,
@@ -49,6 +55,10 @@ from .protection import (
     memory_stats,
     memory_status,
 )
+from .status import CleanupStatus, ConnectionStatus, EndpointStatus, PoolStats, PoolStatus
+
+if TYPE_CHECKING:
+    from . import aio
 
 __version__ = "1.0.0"
 
@@ -61,9 +71,12 @@ __all__ = [
     "BufferFlags",
     "BufferTooSmall",
     "CertificateError",
+    "CleanupStatus",
     "Conn",
     "ConnectionClosed",
+    "ConnectionStatus",
     "CryptoError",
+    "EndpointStatus",
     "ForkedError",
     "HandleError",
     "InternalError",
@@ -78,6 +91,7 @@ __all__ = [
     "Pool",
     "PoolExhausted",
     "PoolStats",
+    "PoolStatus",
     "SecretExpired",
     "SecureBuffer",
     "SprintError",
@@ -89,6 +103,7 @@ __all__ = [
     "UnsupportedError",
     "WouldBlock",
     "__version__",
+    "aio",
     "equal",
     "events_to_fd",
     "log_to_fd",
@@ -99,3 +114,12 @@ __all__ = [
     "version",
     "wipe",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """asyncio is imported by those who use it, at the first mention of ``sprint.aio``."""
+    if name == "aio":
+        import importlib
+
+        return importlib.import_module(".aio", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

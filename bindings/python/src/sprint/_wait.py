@@ -34,21 +34,30 @@ def may_block(timeout: float | None) -> bool:
 
 
 class Deadline:
-    """A moment on the monotonic clock, or never (timeout None)."""
+    """A moment on the monotonic clock, or never (timeout None). ValueError for a timeout
+    that is none."""
 
     __slots__ = ("_at", "timeout")
 
     def __init__(self, timeout: float | None) -> None:
+        _native.milliseconds(timeout)
         self.timeout = math.inf if timeout is None else timeout
         self._at = time.monotonic() + self.timeout
 
+    def rest(self) -> float:
+        """Seconds until then; 0 or less when it is over."""
+        return self._at - time.monotonic()
+
     def left(self) -> float:
         """Seconds, never quite 0, which would mean not to wait at all."""
-        return max(self._at - time.monotonic(), 0.001)
+        return max(self.rest(), 0.001)
 
     @contextlib.contextmanager
     def last_slice(self) -> Iterator[int]:
         """What is left in milliseconds, for the call that does the rest of the wait."""
+        if not self.timeout:
+            yield 0
+            return
         try:
             yield _native.milliseconds(self.left())
         except Timeout as error:

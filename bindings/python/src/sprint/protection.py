@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Mapping
 from ctypes import byref
-from typing import Literal, NamedTuple, TypedDict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
 
 from . import _native
+from ._parse import parse
 
 Backend = Literal["auto", "secretmem", "mlock"]
 AtLimit = Literal["fail", "seal", "degrade"]
@@ -52,7 +56,8 @@ def memory_stats() -> MemoryStats:
     return MemoryStats(*(getattr(raw, name) for name in MemoryStats._fields))
 
 
-class MappingStatus(TypedDict):
+@dataclass(frozen=True)
+class MappingStatus:
     """Slots, free ones included, and how many of them the kernel says are protected."""
 
     slots: int
@@ -62,19 +67,13 @@ class MappingStatus(TypedDict):
     no_core_dump: int
     no_fork: int
     """A forked child does not have the pages, or has zeros."""
+    more: Mapping[str, Any]
+    """What a newer library says beside these."""
 
 
-class _NotAlways(TypedDict, total=False):
-    last_self_check: str
-    """When it last ran (RFC 3339, UTC), if it ever did."""
-    self_check_failure: str
-    """The step that failed, and why, if one did."""
-    mappings: MappingStatus
-    """What the kernel says of the pages, if it can be asked."""
-
-
-class MemoryProtectionStatus(_NotAlways):
-    """What :func:`memory_status` measured. A newer library may have more keys."""
+@dataclass(frozen=True)
+class MemoryProtectionStatus:
+    """What :func:`memory_status` measured."""
 
     enabled: bool
     """Locked memory can be had."""
@@ -99,13 +98,20 @@ class MemoryProtectionStatus(_NotAlways):
     """In place now, one before each secret."""
     canary_failures: int
     """Overflows found when a buffer was freed."""
+    more: Mapping[str, Any]
+    """What a newer library says beside these."""
+    last_self_check: datetime | None = None
+    """When it last ran (UTC), if it ever did."""
+    self_check_failure: str | None = None
+    """The step that failed, and why, if one did."""
+    mappings: MappingStatus | None = None
+    """What the kernel says of the pages, if it can be asked."""
 
 
 def memory_status() -> MemoryProtectionStatus:
     """What protects the secrets of this process at this moment. The kernel is asked for
     every page, which takes a millisecond or more."""
-    status: MemoryProtectionStatus = _native.json_of("sprint_memory_status_json")
-    return status
+    return parse(MemoryProtectionStatus, _native.json_of("sprint_memory_status_json"))
 
 
 def memory_self_check() -> None:
