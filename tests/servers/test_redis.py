@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import sprint
 from conftest import Certificates, Start
+from redis_tls import command, redis_server
 from server import free_port
 
 TIMEOUT = 20.0
@@ -17,30 +18,11 @@ TIMEOUT = 20.0
 @pytest.fixture
 def pool(start: Start, certificates: Certificates, tmp_path: Path) -> Iterator[sprint.Pool]:
     port = free_port()
-    settings: list[tuple[str, str | Path | int]] = [
-        ("port", 0),
-        ("tls-port", port),
-        ("bind", "127.0.0.1"),
-        ("tls-cert-file", certificates.chain),
-        ("tls-key-file", certificates.key),
-        ("tls-ca-cert-file", certificates.ca),
-        ("tls-auth-clients", "no"),
-        ("save", ""),
-        ("dir", tmp_path),
-    ]
-    argv = ["redis-server", *(str(x) for name, value in settings for x in (f"--{name}", value))]
+    argv = redis_server(port, tmp_path, certificates.ca, certificates.chain, certificates.key)
     server = start(argv, port)
     options = sprint.Options(ca_file=certificates.ca, max_connections=4)
     with sprint.Pool(server.address, **options) as pool:
         yield pool
-
-
-def command(*words: bytes) -> bytes:
-    """https://redis.io/docs/latest/develop/reference/protocol-spec/"""
-    parts = [b"*%d\r\n" % len(words)]
-    for word in words:
-        parts.append(b"$%d\r\n%s\r\n" % (len(word), word))
-    return b"".join(parts)
 
 
 class Replies:
