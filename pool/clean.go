@@ -79,9 +79,11 @@ func (c *cleanup) nudge() {
 
 func (p *Pool) clean(wake <-chan struct{}) {
 	c := &p.cleanup
-	timer := time.NewTimer(0)
+	zero := p.wallZero()
+	now := p.now()
+	planned := p.tidy(now)
+	timer := time.NewTimer(planned - now)
 	defer timer.Stop()
-	planned, zero := p.now(), p.wallZero()
 	for {
 		select {
 		case <-c.stop:
@@ -90,7 +92,7 @@ func (p *Pool) clean(wake <-chan struct{}) {
 			c.lag.Store(int64(max(p.now()-planned, 0)))
 		case <-wake:
 		}
-		now := p.now()
+		now = p.now()
 		if seen := p.wallZero(); leapt(zero, seen) {
 			c.leaps.Add(1)
 			p.log.Warn("the clock leapt against the monotonic one", "by", seen.Sub(zero))
