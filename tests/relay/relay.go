@@ -45,7 +45,7 @@ type Relay struct {
 	dir     string
 	tempDir bool
 	pki     *pki
-	tls     *tls.Config
+	tls     map[leaf]*tls.Config
 
 	listener *net.TCPListener
 	raw      *net.TCPListener // nil unless Options.Raw
@@ -61,16 +61,18 @@ type Relay struct {
 	mu sync.Mutex
 	// conns holds the open connections, with true for those of the TLS listener.
 	// It is nil after Close.
-	conns map[*net.TCPConn]bool
+	conns    map[*net.TCPConn]bool
+	sessions map[*session]bool // past their handshake
 }
 
 // Start makes the PKI, writes its files and listens. When it returns without an
 // error the relay is reachable.
 func Start(o Options) (_ *Relay, err error) {
 	r := &Relay{
-		dir:   o.Dir,
-		done:  make(chan struct{}),
-		conns: make(map[*net.TCPConn]bool),
+		dir:      o.Dir,
+		done:     make(chan struct{}),
+		conns:    make(map[*net.TCPConn]bool),
+		sessions: make(map[*session]bool),
 	}
 	r.switches.Store(&switches{})
 	defer func() {
@@ -96,12 +98,14 @@ func Start(o Options) (_ *Relay, err error) {
 	if err = r.useLoginKey(o.LoginKey); err != nil {
 		return nil, err
 	}
-	r.tls = &tls.Config{
-		MinVersion:                  max(o.MinTLS, tls.VersionTLS12),
-		DynamicRecordSizingDisabled: true,
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-			return r.pki.leaves[r.switches.Load().leaf], nil
-		},
+	// Each certificate is as another server: no session ticket of one is good for another.
+	r.tls = make(map[leaf]*tls.Config)
+	for name, cert := range r.pki.leaves {
+		r.tls[leaf(name)] = &tls.Config{
+			MinVersion:                  max(o.MinTLS, tls.VersionTLS12),
+			DynamicRecordSizingDisabled: true,
+			Certificates:                []tls.Certificate{*cert},
+		}
 	}
 	if err = r.listen(o); err != nil {
 		return nil, err

@@ -66,7 +66,7 @@ func (r *Relay) serveTLS(tcp *net.TCPConn) {
 		io.Copy(io.Discard, tcp)
 		return
 	}
-	s := &session{r: r, tcp: tcp, tls: tls.Server(tcp, r.tls)}
+	s := &session{r: r, tcp: tcp, tls: tls.Server(tcp, r.tls[sw.leaf])}
 	if err := s.tls.Handshake(); err != nil {
 		r.stats.handshakeErrors.Add(1)
 		return
@@ -74,9 +74,17 @@ func (r *Relay) serveTLS(tcp *net.TCPConn) {
 	r.stats.handshakes.Add(1)
 	s.in = bufio.NewReaderSize(s.tls, maxLine)
 	rand.Read(s.nonce[:])
-	if sw.unsolicited && s.send([]byte("UNSOLICITED\n")) != nil {
+	if sw.unsolicited && s.send(unsolicited) != nil {
 		return
 	}
+	r.mu.Lock()
+	r.sessions[s] = true
+	r.mu.Unlock()
+	defer func() {
+		r.mu.Lock()
+		delete(r.sessions, s)
+		r.mu.Unlock()
+	}()
 	if s.run() == nil {
 		s.end(endClose)
 	}

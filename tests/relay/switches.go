@@ -2,6 +2,8 @@ package relay
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -28,6 +30,13 @@ type switches struct {
 	leaf           leaf
 }
 
+// once is what happens at the moment of its switch and leaves nothing set.
+type once struct {
+	drop, halfClose, notify, speak bool
+}
+
+var unsolicited = []byte("UNSOLICITED\n")
+
 // Set turns one switch:
 //
 //	close_after=N      close_notify and FIN after N application bytes were sent on a connection
@@ -39,6 +48,9 @@ type switches struct {
 //	cert=NAME          good, expired, wrongname or untrusted
 //	unsolicited=1      send bytes that nobody asked for after the handshake
 //	drop_idle=1        FIN all open connections, now and once
+//	half_close=1       FIN too, but go on reading
+//	notify=1           close_notify and no FIN on all open connections, now and once
+//	speak=1            send bytes that nobody asked for on all open connections, now and once
 //
 // 0 turns a switch off. The first three exclude one another: the last one set
 // counts. They and delay_ms hold for open connections at their next reply, the
@@ -54,23 +66,20 @@ func (r *Relay) Reset() { r.switches.Store(&switches{}) }
 func (r *Relay) setAll(pairs [][2]string) error {
 	for {
 		old := r.switches.Load()
-		next, drop := *old, false
+		next, now := *old, once{}
 		for _, p := range pairs {
-			if err := next.set(p[0], p[1], &drop); err != nil {
+			if err := next.set(p[0], p[1], &now); err != nil {
 				return err
 			}
 		}
-		if !r.switches.CompareAndSwap(old, &next) {
-			continue
+		if r.switches.CompareAndSwap(old, &next) {
+			r.strike(now)
+			return nil
 		}
-		if drop {
-			r.dropAll()
-		}
-		return nil
 	}
 }
 
-func (sw *switches) set(name, value string, drop *bool) (err error) {
+func (sw *switches) set(name, value string, now *once) (err error) {
 	switch name {
 	case "close_after":
 		err = sw.endAt(endClose, value)
@@ -89,7 +98,13 @@ func (sw *switches) set(name, value string, drop *bool) (err error) {
 	case "unsolicited":
 		sw.unsolicited, err = onOff(value)
 	case "drop_idle":
-		*drop, err = onOff(value)
+		now.drop, err = onOff(value)
+	case "half_close":
+		now.halfClose, err = onOff(value)
+	case "notify":
+		now.notify, err = onOff(value)
+	case "speak":
+		now.speak, err = onOff(value)
 	case "cert":
 		sw.leaf, err = leafNamed(value)
 	default:
@@ -142,15 +157,27 @@ func leafNamed(value string) (leaf, error) {
 	return 0, fmt.Errorf("%q is none of good, expired, wrongname, untrusted", value)
 }
 
-// dropAll sends FIN on every open TLS connection and wakes its reader, which then
-// closes the socket. Bytes that the peer sent before may turn the end into a RST.
-func (r *Relay) dropAll() {
+// strike does to all open connections what is done once.
+func (r *Relay) strike(now once) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	sessions := slices.Collect(maps.Keys(r.sessions))
 	for conn, isTLS := range r.conns {
-		if isTLS {
+		if isTLS && (now.drop || now.halfClose) {
 			conn.CloseWrite()
+		}
+		if isTLS && now.drop {
+			// Its reader wakes and closes the socket. Bytes that the peer sent before
+			// may turn the end into a RST.
 			conn.SetReadDeadline(time.Unix(1, 0))
+		}
+	}
+	r.mu.Unlock()
+	for _, s := range sessions {
+		if now.speak {
+			s.tls.Write(unsolicited)
+		}
+		if now.notify {
+			s.tls.CloseWrite()
 		}
 	}
 }

@@ -143,6 +143,39 @@ func TestDropIdleEndsWhatIsOpenAndNothingElse(t *testing.T) {
 	c.login(r)
 }
 
+func TestHalfCloseEndsTheReplyAndGoesOnReading(t *testing.T) {
+	r := start(t, relay.Options{})
+	c := connect(t, r)
+	c.expect("PING", "ERR login first")
+	set(t, r, "half_close", "1")
+	c.expectEnd(0, errFIN)
+	before := r.Stats().BytesIn
+	c.say("PING")
+	eventually(t, "the relay has read on", func() bool { return r.Stats().BytesIn > before })
+}
+
+func TestNotifySaysGoodbyeWithoutFIN(t *testing.T) {
+	r := start(t, relay.Options{})
+	c := connect(t, r)
+	c.expect("PING", "ERR login first")
+	set(t, r, "notify", "1")
+	c.expectEnd(0, io.EOF)
+	if s := r.Stats(); s.Open != 1 {
+		t.Fatalf("%+v", s)
+	}
+}
+
+func TestSpeakSendsOnWhatIsOpenAndNothingElse(t *testing.T) {
+	r := start(t, relay.Options{})
+	one := connect(t, r)
+	one.login(r)
+	set(t, r, "speak", "1")
+	if got := one.hear(); got != "UNSOLICITED" {
+		t.Fatalf("%q", got)
+	}
+	connect(t, r).login(r)
+}
+
 func TestResetTurnsEverySwitchOff(t *testing.T) {
 	r := start(t, relay.Options{})
 	for name, value := range map[string]string{
