@@ -24,10 +24,11 @@ def python(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def passes(code: str, **environ: str) -> None:
+def passes(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
     done = python(code, **environ)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
+    return done
 
 
 MAPPED = """

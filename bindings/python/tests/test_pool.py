@@ -19,7 +19,7 @@ import sprint
 from conftest import Run, in_thread, until
 from relay import Relay
 from sprint import _native
-from sprint._parse import _moment, parse
+from sprint._parse import moment, parse
 
 
 def test_a_lease_goes_back_at_the_end_of_its_block_and_is_reused(pool: sprint.Pool) -> None:
@@ -320,15 +320,21 @@ def test_status_keeps_what_a_newer_library_says(pool: sprint.Pool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "microsecond"),
+    ("text", "moment_in_utc"),
     [
-        ("2025-08-25T11:00:00Z", 0),
-        ("2025-08-25T11:00:00.5Z", 500_000),
-        ("2025-08-25T11:00:00.123456789Z", 123_456),
+        ("2025-08-25T11:00:00Z", datetime(2025, 8, 25, 11)),
+        ("2025-08-25T11:00:00.5Z", datetime(2025, 8, 25, 11, 0, 0, 500_000)),
+        ("2025-08-25T11:00:00.123456789+02:00", datetime(2025, 8, 25, 9, 0, 0, 123_456)),
     ],
 )
-def test_times_are_utc_with_any_number_of_digits(text: str, microsecond: int) -> None:
-    assert _moment(text) == datetime(2025, 8, 25, 11, 0, 0, microsecond, timezone.utc)
+def test_times_may_have_any_number_of_digits(text: str, moment_in_utc: datetime) -> None:
+    assert moment(text) == moment_in_utc.replace(tzinfo=timezone.utc)
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2025-08-25T11:00:00", "2025-08-25T99:00:00Z"])
+def test_what_is_no_time_is_a_value_error(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011
+        moment(text)
 
 
 def test_status_of_many_connections_is_whole(relay: Relay) -> None:

@@ -42,7 +42,9 @@ from ._errors import (
     WouldBlock,
 )
 from ._library import events_to_fd, log_to_fd, version
+from .bridge import LogBridge, events_to_logging, log_to_logging
 from .buffer import BufferFlags, SecureBuffer, equal, wipe
+from .channel import SecureChannelPool
 from .config import Options
 from .conn import WANT_READ, WANT_WRITE, Conn
 from .pool import Pool
@@ -81,6 +83,7 @@ __all__ = [
     "HandleError",
     "InternalError",
     "LockedMemoryError",
+    "LogBridge",
     "MappingStatus",
     "MemoryCorrupted",
     "MemoryProtectionStatus",
@@ -94,6 +97,7 @@ __all__ = [
     "PoolStatus",
     "SecretExpired",
     "SecureBuffer",
+    "SecureChannelPool",
     "SprintError",
     "StaleConnection",
     "StateError",
@@ -106,7 +110,9 @@ __all__ = [
     "aio",
     "equal",
     "events_to_fd",
+    "events_to_logging",
     "log_to_fd",
+    "log_to_logging",
     "memory_self_check",
     "memory_set",
     "memory_stats",

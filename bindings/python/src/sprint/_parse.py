@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 import types
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -31,11 +32,15 @@ def _value(hint: Any, value: Any) -> Any:
         return tuple(_value(get_args(hint)[0], item) for item in value)
     if dataclasses.is_dataclass(hint):
         return parse(hint, value)  # type: ignore[arg-type]
-    return _moment(value) if hint is datetime else value
+    return moment(value) if hint is datetime else value
 
 
-def _moment(text: str) -> datetime:
-    """RFC 3339 in UTC. datetime.fromisoformat of Python 3.10 knows neither Z nor any
-    number of digits after the point."""
-    whole, _, fraction = text.removesuffix("Z").partition(".")
-    return datetime.fromisoformat(f"{whole}.{fraction[:6]:0<6}+00:00")
+def moment(text: str) -> datetime:
+    """RFC 3339. datetime.fromisoformat of Python 3.10 knows neither Z nor any number of
+    digits after the point. ValueError for other text."""
+    parts = re.fullmatch(r"([^.Z]*?)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)", text)
+    if not parts:
+        raise ValueError(f"{text!r} is not a time of RFC 3339")
+    whole, fraction, zone = parts.groups(default="")
+    zone = "+00:00" if zone == "Z" else zone
+    return datetime.fromisoformat(f"{whole}.{fraction[:6]:0<6}{zone}")
