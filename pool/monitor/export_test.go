@@ -19,5 +19,6 @@ func NewHandler(src Source, o Options) (http.Handler, error) {
 	if err := o.resolve(); err != nil {
 		return nil, err
 	}
-	return newHandler(src, o)
+	h := &host{options: o, families: newFamilies(nil), pools: map[string]*handler{}}
+	return newGate(h), h.add(newHandler(src, &o))
 }

@@ -25,7 +25,7 @@ func TestASlowHeaderDoesNotOutliveItsTimeout(t *testing.T) {
 	done := make(chan struct{})
 	spawn.Go("slow loris", func() {
 		defer close(done)
-		_, err := io.WriteString(c, "GET /metrics HTTP/1.1\r\nHost: x\r\n")
+		_, err := io.WriteString(c, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n")
 		for i := 0; err == nil; i++ {
 			_, err = fmt.Fprintf(c, "X-%d: drip\r\n", i)
 			time.Sleep(limit / 10) // the attack itself: a line now and then
@@ -65,7 +65,7 @@ func TestIdleConnectionsMakeRoomAtOnce(t *testing.T) {
 	started(t, s, err)
 	request := func(c net.Conn) {
 		t.Helper()
-		io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+		io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
 		res, err := http.ReadResponse(bufio.NewReader(c), nil)
 		if err != nil || res.StatusCode != 200 {
 			t.Fatal(res, err)

@@ -41,11 +41,15 @@ var units = map[string]string{
 	"certificate_expiry_timestamp_seconds": "seconds",
 }
 
-func newCollector(src Source, namespace, version string) *collector {
+func newCollector(src Source, o *Options) *collector {
+	var of prometheus.Labels
+	if o.Name != "" {
+		of = prometheus.Labels{"pool": o.Name} // pools that share an address differ in it
+	}
 	const gauge, counter = prometheus.GaugeValue, prometheus.CounterValue
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.V2.NewDesc(namespace+"_"+name, help,
-			prometheus.UnconstrainedLabels(labels), nil, prometheus.WithUnit(units[name]))
+		return prometheus.V2.NewDesc(o.Namespace+"_"+name, help,
+			prometheus.UnconstrainedLabels(labels), of, prometheus.WithUnit(units[name]))
 	}
 	type ofEndpoint = family[pool.EndpointStatus]
 	type ofPool = family[pool.Status]
@@ -137,7 +141,7 @@ func newCollector(src Source, namespace, version string) *collector {
 		expiry: desc("certificate_expiry_timestamp_seconds",
 			"When a certificate ends: the peer's as shown last, and the client's own.", "endpoint", "role"),
 		build:   desc("build_info", "1, with the version of libsprint and of the Go that built it.", "version", "goversion"),
-		version: version,
+		version: o.Version,
 	}
 	for _, reason := range pool.CloseReasons() {
 		c.pool = append(c.pool, ofPool{closed, counter, []string{reason}, func(s *pool.Status) float64 { return float64(s.Closed[reason]) }})

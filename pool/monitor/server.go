@@ -1,4 +1,4 @@
-// Package monitor serves what a pool says about itself over HTTP: /metrics for
+// Package monitor serves what pools say about themselves over HTTP: /metrics for
 // Prometheus, /status/connections as JSON, /healthz for Kubernetes.
 //
 // Handlers only read snapshots. They never wait for a dial and answer as fast while
@@ -6,20 +6,13 @@
 package monitor
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io"
-	"log"
 	"net"
-	"net/http"
-	"strconv"
+	"regexp"
 	"sync"
-	"time"
 
 	"github.com/prometheus/common/model"
 
-	"github.com/bitcoin-sprint/libsprint/internal/spawn"
 	"github.com/bitcoin-sprint/libsprint/pool"
 )
 
@@ -27,7 +20,7 @@ import (
 // does not block, and may be called from any goroutine.
 type Source interface {
 	Status() pool.Status
-	// Totals is Status without Connections and P95Ms.
+	// Totals is Status without Connections and what is computed from them.
 	Totals() pool.Status
 	Health() pool.Health
 }
@@ -36,6 +29,10 @@ type Source interface {
 type Options struct {
 	// Namespace prefixes metric names. If empty, secure_channel.
 	Namespace string
+	// Name lets several pools answer at one address, by the same Host and Port above 0:
+	// /metrics carries all, with their names in the label pool, and the other paths take
+	// ?pool=. If empty, the address is the pool's own.
+	Name string
 	// Host is where to listen: an address, or localhost. If empty, 127.0.0.1.
 	Host string
 	// Port is where to listen; 0 is any free port.
@@ -45,78 +42,49 @@ type Options struct {
 	// Token, if not nil, says in constant time whether a request may pass. It is
 	// asked on every path but /healthz, and never about an empty candidate.
 	Token func(candidate []byte) bool
+	// Present shows the token to the Token of another pool, and gives its answer: pools
+	// share an address only if their tokens are the same.
+	Present func(to func(candidate []byte) bool) bool
+	// CertFile and KeyFile, if not empty, make the server speak HTTPS: a PEM chain and its
+	// key. They are read again when they change.
+	CertFile, KeyFile string
+	// Memory, if not nil, adds what the process says of its secrets.
+	Memory *Memory
 	// Version is shown in {namespace}_build_info. If empty, unknown.
 	Version string
 }
 
-// limits keep a slow or hostile client from holding anything for long.
-type limits struct {
-	header, read, write, idle time.Duration
-	connections, headerBytes  int
-	// drain is what Close grants requests in flight, closed all in all.
-	drain, closed time.Duration
-}
-
-var defaultLimits = limits{
-	header: 5 * time.Second, read: 5 * time.Second, write: 10 * time.Second, idle: time.Minute,
-	connections: 64, headerBytes: 8 << 10,
-	drain: 250 * time.Millisecond, closed: time.Second,
-}
-
-// Server is a running monitoring server of one pool.
+// Server serves one pool, at an address of its own or a shared one.
 type Server struct {
-	listener net.Listener
-	http     *http.Server
-	limits   limits
-	closing  chan struct{} // closed when Close begins
-
-	serving     sync.WaitGroup // the accept loop
-	connections sync.WaitGroup // goroutines of net/http, one a connection
+	host *host
+	pool *handler
 
 	closeOnce sync.Once
 	closeErr  error
 }
 
 // Start listens and serves src until Close. An address that cannot be bound is a
-// *pool.Error of kind ErrIO, a Host that is not allowed one of kind ErrOption.
+// *pool.Error of kind ErrIO; options that are not valid, or not those of the other pools
+// at the address, are one of kind ErrOption.
 func Start(src Source, o Options) (*Server, error) { return start(src, o, defaultLimits) }
 
 func start(src Source, o Options, l limits) (*Server, error) {
 	if err := o.resolve(); err != nil {
 		return nil, err
 	}
-	handler, err := newHandler(src, o)
+	h := newHandler(src, &o)
+	there, err := join(&o, l, h)
 	if err != nil {
 		return nil, err
 	}
-	inner, err := net.Listen("tcp", net.JoinHostPort(o.Host, strconv.Itoa(o.Port)))
-	if err != nil {
-		return nil, &pool.Error{Kind: pool.ErrIO, Text: "metrics server", Err: err}
-	}
-	s := &Server{listener: inner, limits: l, closing: make(chan struct{})}
-	s.http = &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: l.header,
-		ReadTimeout:       l.read,
-		WriteTimeout:      l.write,
-		IdleTimeout:       l.idle,
-		MaxHeaderBytes:    l.headerBytes,
-		ConnState:         s.count,
-		// "OPTIONS *" is answered by handler like every other method.
-		DisableGeneralOptionsHandler: true,
-		// The host's stderr is not ours.
-		ErrorLog: log.New(io.Discard, "", 0),
-	}
-	bounded := &boundedListener{
-		Listener: inner, slots: make(chan struct{}, l.connections), server: s.http, closing: s.closing,
-	}
-	s.serving.Add(1)
-	spawn.Go("metrics server", func() {
-		defer s.serving.Done()
-		_ = s.http.Serve(bounded)
-	})
-	return s, nil
+	return &Server{host: there, pool: h}, nil
 }
+
+func refuse(format string, args ...any) error {
+	return &pool.Error{Kind: pool.ErrOption, Text: fmt.Sprintf(format, args...)}
+}
+
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{0,64}$`)
 
 // resolve fills in what is empty and checks the rest.
 func (o *Options) resolve() error {
@@ -129,67 +97,34 @@ func (o *Options) resolve() error {
 	if o.Version == "" {
 		o.Version = "unknown"
 	}
-	refuse := func(format string, args ...any) error {
-		return &pool.Error{Kind: pool.ErrOption, Text: fmt.Sprintf(format, args...)}
-	}
 	ip := net.ParseIP(o.Host)
 	switch {
 	case !model.LegacyValidation.IsValidLabelName(o.Namespace): // as a metric's, without colons
 		return refuse("namespace: %q is not a metric name prefix (letters, digits, _)", o.Namespace)
+	case !namePattern.MatchString(o.Name):
+		return refuse("name: %q is not a name (letters, digits, _ . -, 64 at most)", o.Name)
 	case ip == nil:
 		return refuse("metrics_host: %q is neither an address nor localhost", o.Host)
 	case !ip.IsLoopback() && o.Token == nil && !o.Public:
 		return refuse("metrics_host: %s is reachable by others and there is no token", o.Host)
 	case o.Port < 0 || o.Port > 65535:
 		return refuse("metrics_port: %d is not within 0 to 65535", o.Port)
+	case (o.CertFile == "") != (o.KeyFile == ""):
+		return refuse("metrics_tls_cert_file and metrics_tls_key_file: HTTPS needs both")
 	}
 	return nil
 }
 
-// count keeps track of the goroutines that net/http starts for connections. A panic
-// in one of them is recovered by net/http.
-func (s *Server) count(_ net.Conn, state http.ConnState) {
-	switch state {
-	case http.StateNew:
-		s.connections.Add(1)
-	case http.StateClosed, http.StateHijacked:
-		s.connections.Done()
-	}
-}
-
 // Addr is where the server listens.
-func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+func (s *Server) Addr() net.Addr { return s.host.listener.Addr() }
 
 // Port is the TCP port of Addr.
 func (s *Server) Port() int { return s.Addr().(*net.TCPAddr).Port }
 
-// Close frees the port at once, lets requests in flight finish for a moment and ends
-// every connection, within a second. It may be called more than once and from any
-// goroutine.
+// Close takes the pool off. With the last one at its address the port is free at once;
+// requests in flight may finish for a moment, and every connection ends within a second.
+// It may be called more than once and from any goroutine.
 func (s *Server) Close() error {
-	s.closeOnce.Do(func() { s.closeErr = s.shut() })
+	s.closeOnce.Do(func() { s.closeErr = s.host.leave(s.pool) })
 	return s.closeErr
-}
-
-func (s *Server) shut() error {
-	ctx, cancel := context.WithTimeout(context.Background(), s.limits.closed)
-	defer cancel()
-	drain, stop := context.WithTimeout(ctx, s.limits.drain)
-	defer stop()
-	close(s.closing)
-	if s.http.Shutdown(drain) != nil {
-		_ = s.http.Close()
-	}
-	ended := make(chan struct{})
-	spawn.Go("metrics server close", func() {
-		defer close(ended)
-		s.serving.Wait() // from here on no connection is added
-		s.connections.Wait()
-	})
-	select {
-	case <-ended:
-		return nil
-	case <-ctx.Done():
-		return errors.New("sprint: metrics server: a request did not end")
-	}
 }

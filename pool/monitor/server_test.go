@@ -60,7 +60,7 @@ func TestCloseFreesThePortAndAllItStarted(t *testing.T) {
 	s := serve(t, busy(), monitor.Options{})
 	silent, half, idle := dial(t, s), dial(t, s), dial(t, s)
 	io.WriteString(half, "GET /metrics HTTP/1.1\r\nHost:")
-	io.WriteString(idle, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+	io.WriteString(idle, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	res, err := http.ReadResponse(bufio.NewReader(idle), nil)
 	if err != nil || res.StatusCode != 200 {
 		t.Fatal(res, err)
@@ -140,7 +140,7 @@ func TestCloseIsBoundedThoughASnapshotHangs(t *testing.T) {
 	source, inside, free := held()
 	s := serve(t, source, monitor.Options{})
 	c := dial(t, s)
-	io.WriteString(c, "GET /status/connections HTTP/1.1\r\nHost: x\r\n\r\n")
+	io.WriteString(c, "GET /status/connections HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	<-inside
 	begin := time.Now()
 	if err := s.Close(); err == nil {
