@@ -57,6 +57,12 @@ func (v *served) tokenIs(candidate []byte) (same bool) {
 	return same
 }
 
+// sameToken compares with the token of another pool, in constant time and in place.
+func (v *served) sameToken(other any) bool {
+	same, err := securemem.Equal(v.token, other.(*securemem.Buffer))
+	return err == nil && same
+}
+
 func (v *served) dropToken() {
 	if v.token != nil {
 		_ = v.token.Free()
@@ -122,8 +128,10 @@ func (v *served) startMetrics() (port int, err error) {
 	}
 	o := v.Options()
 	s, err := monitor.Start(v.Pool, monitor.Options{
-		Namespace: o.Namespace, Host: o.Metrics.Host, Port: o.Metrics.Port, Token: o.Metrics.Token,
-		Public: o.Metrics.Public, Version: C.GoString(C.sprint_version()),
+		Name: o.Name, Namespace: o.Namespace, Host: o.Metrics.Host, Port: o.Metrics.Port,
+		Token: o.Metrics.Token, Secret: v.token, SameToken: v.sameToken, Public: o.Metrics.Public,
+		CertFile: o.Metrics.CertFile, KeyFile: o.Metrics.KeyFile,
+		Memory: &memory, Version: C.GoString(C.sprint_version()),
 	})
 	if err != nil {
 		return 0, err

@@ -25,6 +25,7 @@ type option struct {
 }
 
 var options = map[C.int32_t]option{
+	C.SPRINT_OPT_NAME:            text("name", func(o *pool.Options) *string { return &o.Name }),
 	C.SPRINT_OPT_NAMESPACE:       text("namespace", func(o *pool.Options) *string { return &o.Namespace }),
 	C.SPRINT_OPT_MAX_CONNECTIONS: count("max_connections", func(o *pool.Options) *int { return &o.MaxConnections }),
 	C.SPRINT_OPT_MIN_IDLE:        count("min_idle", func(o *pool.Options) *int { return &o.MinIdle }),
@@ -72,7 +73,9 @@ var options = map[C.int32_t]option{
 	C.SPRINT_OPT_METRICS_PUBLIC: {name: "metrics_public", most: 1, number: func(o *pool.Options, v int64) {
 		o.Metrics.Public = v == 1
 	}},
-	C.SPRINT_OPT_METRICS_AUTH_TOKEN: {name: "metrics_auth_token", secret: true},
+	C.SPRINT_OPT_METRICS_AUTH_TOKEN:    {name: "metrics_auth_token", secret: true},
+	C.SPRINT_OPT_METRICS_TLS_CERT_FILE: text("metrics_tls_cert_file", func(o *pool.Options) *string { return &o.Metrics.CertFile }),
+	C.SPRINT_OPT_METRICS_TLS_KEY_FILE:  text("metrics_tls_key_file", func(o *pool.Options) *string { return &o.Metrics.KeyFile }),
 }
 
 // text is the row of an option whose string goes into a field as it is.

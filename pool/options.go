@@ -17,6 +17,9 @@ const Auto = -1
 // Options configure a pool. Start from Defaults: every value is taken as it is, and
 // New refuses a zero where zero has no meaning.
 type Options struct {
+	// Name tells the pool from others in logs and where several share a monitoring
+	// server: letters, digits, _ . and -, 64 at most. May be empty.
+	Name string
 	// Namespace prefixes metric names: a letter, then letters, digits and _.
 	Namespace string
 	// MaxConnections bounds idle + lent + dialing + closing, always; 1 to 65536.
@@ -118,6 +121,8 @@ type MetricsOptions struct {
 	Public bool
 	// Token, if not nil, says in constant time whether a request may pass.
 	Token func(candidate []byte) bool
+	// CertFile and KeyFile, if not empty, are the certificate chain and the key of HTTPS.
+	CertFile, KeyFile string
 }
 
 // Defaults returns the options of a pool of which nothing was said.
@@ -155,6 +160,8 @@ const (
 	maxBusyPoll    = time.Second
 	maxDuration    = 10 * 365 * 24 * time.Hour
 )
+
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{0,64}$`)
 
 var namespacePattern = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 
@@ -214,6 +221,9 @@ func (o *Options) resolve() error {
 	if o.BusyPoll < 0 || o.BusyPoll > maxBusyPoll {
 		refuse("busy_poll_us: %v is not within 0 to %v", o.BusyPoll, maxBusyPoll)
 	}
+	if !namePattern.MatchString(o.Name) {
+		refuse("name: %q is not a name (letters, digits, _ . -, 64 at most)", o.Name)
+	}
 	if !namespacePattern.MatchString(o.Namespace) {
 		refuse("namespace: %q is not a metric name prefix (letters, digits, _)", o.Namespace)
 	}
@@ -242,6 +252,9 @@ func (o *Options) resolve() error {
 func (m *MetricsOptions) check(refuse func(string, ...any)) {
 	if m.Port < 0 || m.Port > 65535 {
 		refuse("metrics_port: %d is not within 0 to 65535", m.Port)
+	}
+	if (m.CertFile == "") != (m.KeyFile == "") {
+		refuse("metrics_tls_cert_file and metrics_tls_key_file: HTTPS needs both")
 	}
 	if m.Host == "localhost" {
 		return

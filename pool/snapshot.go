@@ -46,7 +46,7 @@ func (p *Pool) Totals() Status {
 // totals reads all counters. The caller holds mu.
 func (p *Pool) totals(now time.Duration) Status {
 	s := Status{
-		Endpoint: p.list, Active: len(p.open), Max: p.max,
+		Endpoint: p.list, Name: p.opts.Name, Active: len(p.open), Max: p.max,
 		Idle: len(p.idle), Lent: p.lent, Dialing: p.dials, Closing: p.closing, Waiting: p.waiters.len,
 		Acquires: p.leases(), Discards: p.discards, Timeouts: p.timeouts.Load(),
 		AcquiresBy: named(outcomeNames[:], loaded(p.outcomes[:])),

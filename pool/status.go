@@ -50,6 +50,8 @@ type Status struct {
 	Paused     bool          `json:"paused"`
 	Cleanup    CleanupStatus `json:"cleanup"`
 
+	// Name is the pool's, empty if it has none.
+	Name string `json:"name"`
 	// MergedP95Us is the p95 of all samples of the open connections, in microseconds.
 	MergedP95Us int64 `json:"merged_p95_latency_us"`
 	// AcquiresBy counts the ends of Acquire by their outcome: one of AcquireOutcomes.

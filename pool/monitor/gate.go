@@ -99,8 +99,7 @@ func (g *gate) knows(name string) bool {
 // allowed asks about the token of the request. What a client sends is a Go string
 // already in net/http; what it is compared with is not.
 func (g *gate) allowed(r *http.Request) bool {
-	token := g.host.options.Token
-	if token == nil {
+	if g.host.options.Token == nil {
 		return true
 	}
 	candidate := r.Header.Get("X-Auth-Token")
@@ -111,7 +110,7 @@ func (g *gate) allowed(r *http.Request) bool {
 		}
 		candidate = strings.TrimLeft(rest, " ")
 	}
-	return candidate != "" && token([]byte(candidate))
+	return candidate != "" && g.host.accepts([]byte(candidate))
 }
 
 // route finds what answers, nil if nothing does.

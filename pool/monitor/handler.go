@@ -10,12 +10,14 @@ import (
 type handler struct {
 	name      string
 	source    Source
+	token     func(candidate []byte) bool // nil for none
+	secret    any
 	collector *collector
 	routes    map[string]http.HandlerFunc
 }
 
 func newHandler(src Source, o *Options) *handler {
-	h := &handler{name: o.Name, source: src, collector: newCollector(src, o)}
+	h := &handler{name: o.Name, source: src, token: o.Token, secret: o.Secret, collector: newCollector(src, o)}
 	h.routes = map[string]http.HandlerFunc{
 		"/status/connections": h.serveStatus,
 		"/healthz":            h.serveHealth(o.Token != nil),

@@ -87,7 +87,7 @@ func joinShared(o *Options, l limits, h *handler) (*host, error) {
 	case isClosed(there.closing):
 		return there, nil
 	}
-	if err := there.options.shares(o); err != nil {
+	if err := there.shares(o); err != nil {
 		return nil, err
 	}
 	return there, there.add(h)
@@ -199,6 +199,18 @@ func (h *host) all() []*handler {
 	return list
 }
 
+// accepts asks the pools, whose tokens are the same: one that is leaving may have given
+// its own up.
+func (h *host) accepts(candidate []byte) bool {
+	return slices.ContainsFunc(h.all(), func(p *handler) bool { return p.token(candidate) })
+}
+
+// trusts says whether the token of o is that of the pools here.
+func (h *host) trusts(o *Options) bool {
+	return o.SameToken != nil &&
+		slices.ContainsFunc(h.all(), func(p *handler) bool { return o.SameToken(p.secret) })
+}
+
 // leave takes a pool out; the last one closes the host.
 func (h *host) leave(p *handler) error {
 	shared.mu.Lock()
@@ -249,20 +261,16 @@ func (h *host) shut() error {
 // address is where o listens.
 func (o *Options) address() string { return net.JoinHostPort(o.Host, strconv.Itoa(o.Port)) }
 
-// shares says why a pool with other may not answer where one with o does; both listen
-// at the same address.
-func (o *Options) shares(other *Options) error {
-	at := o.address()
+// shares says why a pool with o may not answer here.
+func (h *host) shares(o *Options) error {
+	at, ours := o.address(), &h.options
 	switch {
-	case o.CertFile != other.CertFile || o.KeyFile != other.KeyFile:
+	case o.CertFile != ours.CertFile || o.KeyFile != ours.KeyFile:
 		return refuse("metrics_tls_cert_file: %s is shared with a pool that has another certificate or key file", at)
-	case (o.Token == nil) != (other.Token == nil), o.Token != nil && !other.present(o.Token):
+	case (o.Token == nil) != (ours.Token == nil), o.Token != nil && !h.trusts(o):
 		return refuse("metrics_auth_token: %s is shared with a pool that has another token", at)
-	case o.Public != other.Public:
+	case o.Public != ours.Public:
 		return refuse("metrics_public: %s is shared with a pool that says otherwise", at)
 	}
 	return nil
 }
-
-// present shows the own token to the check of another pool.
-func (o *Options) present(to func([]byte) bool) bool { return o.Present != nil && o.Present(to) }

@@ -42,9 +42,10 @@ type Options struct {
 	// Token, if not nil, says in constant time whether a request may pass. It is
 	// asked on every path but /healthz, and never about an empty candidate.
 	Token func(candidate []byte) bool
-	// Present shows the token to the Token of another pool, and gives its answer: pools
-	// share an address only if their tokens are the same.
-	Present func(to func(candidate []byte) bool) bool
+	// Secret is the token as its keeper knows it, and SameToken compares it with the Secret
+	// of another pool: pools share an address only if their tokens are the same.
+	Secret    any
+	SameToken func(secret any) bool
 	// CertFile and KeyFile, if not empty, make the server speak HTTPS: a PEM chain and its
 	// key. They are read again when they change.
 	CertFile, KeyFile string

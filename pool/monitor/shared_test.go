@@ -94,7 +94,7 @@ func TestPoolsWithNamesShareAnAddress(t *testing.T) {
 
 func TestPoolsShareAnAddressOnlyIfTheyAgree(t *testing.T) {
 	cert, key := writeCertificate(t, t.TempDir(), 1)
-	right, wrong := tokens("right"), tokens("wrong")
+	const right, wrong = "right", "wrong"
 	s := serve(t, busy(), with(right, monitor.Options{Name: "a"}))
 	for what, o := range map[string]monitor.Options{
 		"name":                  with(right, monitor.Options{Name: "a"}),
@@ -112,23 +112,19 @@ func TestPoolsShareAnAddressOnlyIfTheyAgree(t *testing.T) {
 	}
 	_, err := monitor.Start(busy(), with(right, monitor.Options{Port: s.Port()}))
 	wantKind(t, err, pool.ErrIO) // without a name the address is its own
-	serve(t, busy(), with(tokens("right"), monitor.Options{Name: "b", Port: s.Port()}))
-}
-
-type token struct {
-	is      func([]byte) bool
-	present func(func([]byte) bool) bool
-}
-
-func tokens(text string) token {
-	return token{
-		func(candidate []byte) bool { return string(candidate) == text },
-		func(to func([]byte) bool) bool { return to([]byte(text)) },
+	other := serve(t, busy(), with(right, monitor.Options{Name: "b", Port: s.Port()}))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if a := ask(t, other, "GET", "/metrics", "X-Auth-Token", right); a.code != 200 {
+		t.Errorf("after the first has left: %d", a.code)
 	}
 }
 
-func with(t token, o monitor.Options) monitor.Options {
-	o.Token, o.Present = t.is, t.present
+// with sets a token.
+func with(token string, o monitor.Options) monitor.Options {
+	o.Token = func(candidate []byte) bool { return string(candidate) == token }
+	o.Secret, o.SameToken = token, func(other any) bool { return other == token }
 	return o
 }
 

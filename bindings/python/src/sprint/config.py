@@ -81,6 +81,12 @@ class Options(TypedDict, total=False):
     """Asked for by /metrics and /status/connections; none."""
     metrics_public: bool
     """Allows a metrics_host that others reach without a token; False."""
+    metrics_tls_cert_file: str | os.PathLike[str]
+    """PEM chain: the metrics are served over HTTPS; none."""
+    metrics_tls_key_file: str | os.PathLike[str]
+    """Its private key."""
+    name: str
+    """Tells the pool from others in logs, and where pools share a metrics address; ""."""
 
 
 _Setter = Callable[[int, int, str, Any], None]
@@ -155,6 +161,9 @@ OPTIONS: Mapping[str, _Option] = {
     "metrics_port": _Option(21, _set_int),
     "metrics_auth_token": _Option(22, _set_secret),
     "metrics_public": _Option(23, _set_flag),
+    "metrics_tls_cert_file": _Option(49, _set_text),
+    "metrics_tls_key_file": _Option(50, _set_text),
+    "name": _Option(48, _set_text),
     "server_name": _Option(30, _set_text),
     "ca_file": _Option(31, _set_text),
     "ca_pem": _Option(32, _set_bytes),

@@ -135,6 +135,25 @@ impl Config {
         self.set_int(sys::SPRINT_OPT_METRICS_PUBLIC, public.into())
     }
 
+    /// PEM chain and private key of the metrics server, which then speaks HTTPS; none.
+    pub fn with_metrics_tls(self, cert_file: &str, key_file: &str) -> Self {
+        self.set_str(
+            "metrics_tls_cert_file",
+            sys::SPRINT_OPT_METRICS_TLS_CERT_FILE,
+            cert_file,
+        )
+        .set_str(
+            "metrics_tls_key_file",
+            sys::SPRINT_OPT_METRICS_TLS_KEY_FILE,
+            key_file,
+        )
+    }
+
+    /// Tells the pool from others in logs, and where pools share a metrics address; `""`.
+    pub fn with_name(self, name: &str) -> Self {
+        self.set_str("name", sys::SPRINT_OPT_NAME, name)
+    }
+
     /// Name that is sent to the server and verified; the endpoint's host.
     pub fn with_server_name(self, name: &str) -> Self {
         self.set_str("server_name", sys::SPRINT_OPT_SERVER_NAME, name)
