@@ -42,6 +42,8 @@ func TestEachBadOptionIsNamed(t *testing.T) {
 		"min_tls_version":             func(o *pool.Options) { o.MinTLSVersion = 0x0302 },
 		"ca_file":                     func(o *pool.Options) { o.CAFile, o.CAPEM = "x", []byte("x") },
 		"ca_file ":                    func(o *pool.Options) { o.CAFile = "/does/not/exist" },
+		"name":                        func(o *pool.Options) { o.Name = "a b" },
+		"metrics_tls_key_file":        func(o *pool.Options) { o.Metrics.CertFile = "cert.pem" },
 		"metrics_port":                func(o *pool.Options) { o.Metrics.Port = 65536 },
 		"metrics_host":                func(o *pool.Options) { o.Metrics.Host = "0.0.0.0" },
 		"metrics_host:":               func(o *pool.Options) { o.Metrics.Host = "somewhere" },

@@ -1,4 +1,4 @@
-/* endpoint.c - rules about what a pool dials, and about the port that it serves. */
+/* endpoint.c - rules about what a pool dials. */
 #define _GNU_SOURCE
 #include <netinet/in.h>
 #include <stdio.h>
@@ -117,69 +117,6 @@ static void the_connect_timeout_bounds_a_dial(void) {
     sprint_pool_free(pool);
 }
 
-static void metrics_start_once_and_free_their_port(void) {
-    sprint_pool pool = pool_make((struct pool_options){.max_connections = 1}), second = 0;
-    uint16_t port = 0, again = 0;
-    char address[64], answer[16384], digits[8];
-    sprint_config config = 0;
-
-    CHECK_IS(SPRINT_OK, sprint_pool_stop_metrics(pool)); /* never started */
-    CHECK_IS(SPRINT_OK, sprint_pool_start_metrics(pool, &port));
-    CHECK_IS(SPRINT_OK, sprint_pool_start_metrics(pool, &again));
-    CHECK_IS(SPRINT_OK, sprint_pool_start_metrics(pool, NULL));
-    CHECK(port != 0 && again == port);
-    snprintf(address, sizeof address, "127.0.0.1:%u", port);
-    CHECK(http("GET", address, "/healthz", answer, sizeof answer) == 200);
-    CHECK(http("GET", address, "/metrics", answer, sizeof answer) == 200);
-    CHECK(http("GET", address, "/status/connections", answer, sizeof answer) == 200);
-    CHECK(http("GET", address, "/nothing", answer, sizeof answer) == 404);
-
-    CHECK_IS(SPRINT_OK, sprint_config_new(settings.address, &config));
-    CHECK_IS(SPRINT_OK, sprint_config_set_int(config, SPRINT_OPT_METRICS_PORT, port));
-    CHECK_IS(SPRINT_OK, sprint_pool_new(config, &second));
-    again = 0;
-    CHECK_IS(SPRINT_E_IO, sprint_pool_start_metrics(second, &again));
-    CHECK(again == 0);
-    snprintf(digits, sizeof digits, "%u", port);
-    CHECK_SAYS(digits);
-    CHECK_IS(SPRINT_OK, sprint_pool_stop_metrics(pool));
-    CHECK_IS(SPRINT_OK, sprint_pool_stop_metrics(pool));
-    CHECK(http("GET", address, "/healthz", answer, sizeof answer) == -1);
-    CHECK_IS(SPRINT_OK, sprint_pool_start_metrics(second, &again));
-    CHECK(again == port);
-    sprint_config_free(config);
-    sprint_pool_free(second);
-    CHECK(http("GET", address, "/healthz", answer, sizeof answer) == -1);
-    sprint_pool_free(pool);
-}
-
-static void the_metrics_token_stays_in_its_buffer(void) {
-    static const char token[] = "correct horse battery staple";
-    sprint_config config = 0;
-    sprint_buffer secret = 0;
-    sprint_pool pool = 0;
-    uint16_t port = 0;
-    char address[64], answer[4096];
-
-    CHECK_IS(SPRINT_OK, sprint_buffer_alloc(sizeof token - 1, 0, &secret));
-    CHECK_IS(SPRINT_OK, sprint_buffer_write(secret, 0, token, sizeof token - 1));
-    CHECK_IS(SPRINT_OK, sprint_config_new(settings.address, &config));
-    CHECK_IS(SPRINT_OK, sprint_config_set_int(config, SPRINT_OPT_METRICS_PORT, 0));
-    CHECK_IS(SPRINT_OK, sprint_config_set_buffer(config, SPRINT_OPT_METRICS_AUTH_TOKEN, secret));
-    sprint_buffer_free(secret); /* the settings keep a reference */
-    CHECK_IS(SPRINT_OK, sprint_pool_new(config, &pool));
-    sprint_config_free(config);
-    CHECK_IS(SPRINT_OK, sprint_pool_start_metrics(pool, &port));
-    snprintf(address, sizeof address, "127.0.0.1:%u", port);
-    CHECK(http("GET", address, "/metrics", answer, sizeof answer) == 401);
-    CHECK(http("GET", address, "/healthz", answer, sizeof answer) == 200);
-    CHECK(http("GET", address,
-               "/metrics HTTP/1.0\r\nX-Auth-Token: correct horse battery staple\r\n"
-               "X-Rest:",
-               answer, sizeof answer) == 200);
-    sprint_pool_free(pool);
-}
-
 const struct rule endpoint_rules[] = {
     RULE(a_dead_endpoint_opens_the_breaker_and_is_named),
     RULE(an_unknown_host_opens_the_breaker_and_is_named),
@@ -187,7 +124,5 @@ const struct rule endpoint_rules[] = {
     RULE(a_server_without_tls_is_named),
     RULE(a_stalled_handshake_ends_with_the_callers_deadline),
     RULE(the_connect_timeout_bounds_a_dial),
-    RULE(metrics_start_once_and_free_their_port),
-    RULE(the_metrics_token_stays_in_its_buffer),
     NO_MORE_RULES,
 };

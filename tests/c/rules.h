@@ -9,6 +9,7 @@ extern const struct rule config_rules[];
 extern const struct rule handle_rules[];
 extern const struct rule pool_rules[];
 extern const struct rule endpoint_rules[];
+extern const struct rule metrics_rules[];
 extern const struct rule control_rules[];
 extern const struct rule conn_rules[];
 extern const struct rule duplex_rules[];

@@ -136,16 +136,16 @@ impl Config {
     }
 
     /// PEM chain and private key of the metrics server, which then speaks HTTPS; none.
-    pub fn with_metrics_tls(self, cert_file: &str, key_file: &str) -> Self {
-        self.set_str(
+    pub fn with_metrics_tls(self, cert_file: impl AsRef<Path>, key_file: impl AsRef<Path>) -> Self {
+        self.set_path(
             "metrics_tls_cert_file",
             sys::SPRINT_OPT_METRICS_TLS_CERT_FILE,
-            cert_file,
+            cert_file.as_ref(),
         )
-        .set_str(
+        .set_path(
             "metrics_tls_key_file",
             sys::SPRINT_OPT_METRICS_TLS_KEY_FILE,
-            key_file,
+            key_file.as_ref(),
         )
     }
 
