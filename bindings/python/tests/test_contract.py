@@ -118,7 +118,8 @@ def test_every_option_of_the_header_is_a_keyword_of_the_same_name() -> None:
 
 def test_the_default_that_tasks_need_is_that_of_the_header() -> None:
     header = (ROOT / "include/sprint.h").read_text()
-    default = re.search(r"SPRINT_OPT_ACQUIRE_TIMEOUT_MS = \d+,? +/\*\*< int: [^;]*; (\d+) \*/", header)
+    row = r"SPRINT_OPT_ACQUIRE_TIMEOUT_MS = \d+,? +/\*\*< int: [^;]*; (\d+) \*/"
+    default = re.search(row, header)
     assert default
     assert int(default[1]) == aio.ACQUIRE_TIMEOUT * 1000
 
