@@ -62,7 +62,7 @@ demo: lib $(BUILD)/relay $(BUILD)/examples/engine ## A C++ engine talks TLS to a
 ##@ Testing
 
 .PHONY: test check
-test: lint test-go test-memguard test-runtimesecret test-abi test-install test-c test-cxx test-guest test-examples test-python test-servers test-rust test-attack-short bench-short ## Everything that fits into 15 minutes
+test: lint test-go test-memguard test-runtimesecret test-abi test-install test-wheel test-c test-cxx test-guest test-examples test-python test-servers test-rust test-attack-short bench-short ## Everything that fits into 15 minutes
 	@echo "make test: all passed"
 check: test ## The same as test
 

@@ -31,6 +31,10 @@ $(BUILD)/libsprint.a: $(LIB)
 packages: lib package-tools ## Build .deb and .rpm into build/packages/
 	packaging/packages.sh $(LIB) $(BUILD)/packages
 
+.PHONY: wheel
+wheel: lib ## Build the Python wheel, with the library in it, into build/wheel/
+	@packaging/wheel.sh $(LIB) $(BUILD)/venv/bin/python $(BUILD)/wheel
+
 .PHONY: sbom
 sbom: lib package-tools ## Write build/libsprint.cdx.json: the modules in the library, as CycloneDX
 	$(BUILD)/bin/cyclonedx-gomod bin -json -std -noserial -version v$(VERSION) -output $(BUILD)/libsprint.cdx.json $(LIB)

@@ -8,3 +8,7 @@ test-install: lib static $(BUILD)/relay ## Install into a temporary root; C, CMa
 .PHONY: test-packages
 test-packages: packages $(BUILD)/relay ## The .deb in a fresh Debian root (needs root), the .rpm in a root of its own
 	tests/packages/packaged $(BUILD)/packages $(BUILD)/relay
+
+.PHONY: test-wheel
+test-wheel: wheel $(BUILD)/relay ## The Python wheel in a clean environment: doctor, ping, an echo
+	tests/packages/wheel $(BUILD)/wheel/*.whl $(BUILD)/venv/bin/python $(BUILD)/relay
