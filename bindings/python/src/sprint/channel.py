@@ -76,6 +76,7 @@ class Builder:
         self._endpoints = endpoints
         self._options: Options = {}
 
+    with_name = _With[str]()
     with_namespace = _With[str]()
     with_max_connections = _With[int]()
     with_min_idle = _With[int]()
@@ -108,6 +109,8 @@ class Builder:
     with_metrics_port = _With[int]()
     with_metrics_auth_token = _With[SecureBuffer | str]()
     with_metrics_public = _With[bool]()
+    with_metrics_tls_cert_file = _With[str | os.PathLike[str]]()
+    with_metrics_tls_key_file = _With[str | os.PathLike[str]]()
 
     def build(self) -> SecureChannelPool:
         """Make the pool. Raises as :class:`Pool`."""
