@@ -3,10 +3,10 @@
 ##@ Measuring
 
 .PHONY: bench
-bench: bench-rtt bench-rtt-sparse bench-lease bench-memory bench-sign ## All benchmarks beside their peers; JSON in build/bench/
+bench: bench-rtt bench-rtt-sparse bench-bulk bench-lease bench-handshake bench-scale bench-guest bench-memory bench-sign ## All benchmarks beside their peers; JSON in build/bench/
 
 .PHONY: bench-rtt
-bench-rtt: lib ## Echo round trips: raw TCP, OpenSSL, the Go poller, ours
+bench-rtt: lib ## Echo round trips: raw TCP, OpenSSL, rustls, the Go poller, Python's ssl, ours
 	tests/bench/rtt/run
 
 .PHONY: bench-rtt-sparse
@@ -16,6 +16,23 @@ bench-rtt-sparse: lib ## The same after 1 ms and 20 ms of silence
 .PHONY: bench-lease
 bench-lease: lib ## Acquire and release: puddle, go-redis, r2d2, bb8, deadpool, ours
 	tests/bench/lease/run
+
+.PHONY: bench-bulk
+bench-bulk: lib ## 256 MiB each way: OpenSSL, rustls, ours
+	tests/bench/tls/run bulk
+
+.PHONY: bench-handshake
+bench-handshake: lib ## A new connection, its session resumed and not: OpenSSL, rustls, ours
+	tests/bench/tls/run handshake
+	tests/bench/tls/run handshake-resumed
+
+.PHONY: bench-scale
+bench-scale: lib ## 10,000 idle connections in one process, beside OpenSSL's memory
+	tests/bench/scale/run
+
+.PHONY: bench-guest
+bench-guest: lib ## What loading the library costs its host
+	tests/bench/guest/run
 
 .PHONY: bench-memory
 bench-memory: lib ## Secure memory: libsodium, OpenSSL's secure heap, memguard, malloc + wipe, ours
@@ -28,6 +45,11 @@ bench-sign: lib ## HMAC-SHA256 and Ed25519 with a locked key: OpenSSL, libsodium
 .PHONY: bench-short
 bench-short: lib ## The benchmarks' short form, to see that they run
 	tests/bench/rtt/run --short
+	tests/bench/tls/run bulk --short
 	tests/bench/lease/run --short
+	tests/bench/tls/run handshake --short
+	tests/bench/tls/run handshake-resumed --short
+	tests/bench/scale/run --short
+	tests/bench/guest/run --short
 	tests/bench/memory/run --short
 	tests/bench/sign/run --short

@@ -33,6 +33,8 @@ type Options struct {
 	LoginKey []byte
 	// MinTLS is the lowest version accepted. If 0, tls.VersionTLS12.
 	MinTLS uint16
+	// NoTickets keeps clients from resuming their sessions.
+	NoTickets bool
 	// Raw also opens a plain TCP echo listener, the floor of benchmarks.
 	Raw bool
 }
@@ -104,6 +106,7 @@ func Start(o Options) (_ *Relay, err error) {
 		r.tls[leaf(name)] = &tls.Config{
 			MinVersion:                  max(o.MinTLS, tls.VersionTLS12),
 			DynamicRecordSizingDisabled: true,
+			SessionTicketsDisabled:      o.NoTickets,
 			Certificates:                []tls.Certificate{*cert},
 		}
 	}

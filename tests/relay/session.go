@@ -23,6 +23,9 @@ import (
 //	PING          PONG
 //	PING <text>   PONG <text>      text of at most MaxText bytes
 //	              ERR login first
+//	TAKE <n>      TOOK <n>         after n bytes, of any kind, that follow the line
+//	GIVE <n>                       n bytes of any kind
+//	              ERR bad size     n is not a number from 1 to MaxBulk
 //	QUIT          BYE              and close_notify
 //	anything else ERR unknown command
 //
@@ -49,6 +52,7 @@ type session struct {
 	tls  *tls.Conn
 	in   *bufio.Reader
 	out  []byte // the reply under construction, reused
+	bulk []byte // of TAKE and GIVE, made at the first
 	sent int64  // application bytes
 
 	nonce    [32]byte
@@ -148,6 +152,10 @@ func (s *session) command(line []byte) error {
 		return s.login(arg)
 	case "PING":
 		return s.ping(line)
+	case "TAKE":
+		return s.take(arg)
+	case "GIVE":
+		return s.give(arg)
 	case "QUIT":
 		if err := s.reply("BYE"); err != nil {
 			return err

@@ -10,7 +10,8 @@
 /* A batch takes this long at least, so that reading the clock costs below 1 % of it. */
 enum { BATCH_NS = 5000 };
 
-/* Operations at the same time, and those that the CPU time is taken from, run this long. */
+/* Operations at the same time, and those that the CPU time is taken from, run this long
+ * if the case does not say. */
 enum { BLOCK_US = 10000 };
 
 struct contest_case *contest_case(struct contest *c, const char *name, int rounds, int threads) {
@@ -21,6 +22,7 @@ struct contest_case *contest_case(struct contest *c, const char *name, int round
     k->name = name;
     k->rounds = (rounds * c->percent + 99) / 100;
     k->threads = threads;
+    k->cpu_us = BLOCK_US;
     return k;
 }
 
@@ -90,9 +92,9 @@ static uint64_t run_batch(struct contender *e) {
 }
 
 /* Operations done, and the wall clock they took. */
-static long run_block(struct contender *e, int threads, uint64_t *elapsed) {
+static long run_block(struct contender *e, int threads, long us, uint64_t *elapsed) {
     const char *failure;
-    long ops = crew_work(e->operate, e->state, threads, BLOCK_US, elapsed, &failure);
+    long ops = crew_work(e->operate, e->state, threads, us, elapsed, &failure);
 
     lose(e, failure);
     return ops * e->ops;
@@ -104,7 +106,7 @@ static double sample(struct contender *e, int threads) {
 
     if (threads == 1)
         return (double)run_batch(e) / (double)(e->batch * e->ops);
-    ops = run_block(e, threads, &elapsed);
+    ops = run_block(e, threads, BLOCK_US, &elapsed);
     return (double)elapsed / (double)ops;
 }
 
@@ -133,7 +135,7 @@ static void warm_up(struct contender *e, int threads, int crowd) {
     else if (threads == 1)
         choose_batch(e);
     else
-        run_block(e, threads, &elapsed);
+        run_block(e, threads, BLOCK_US, &elapsed);
 }
 
 static void for_each_state(struct contender *e, int threads, operation *what) {
@@ -221,7 +223,7 @@ static void measure_cpu(struct contest *c, struct contest_case *k, int repeat) {
         if (k->crowd > 0)
             ops = collect_unseen(e, k->crowd);
         else
-            ops = run_block(e, k->threads, &elapsed);
+            ops = run_block(e, k->threads, k->cpu_us, &elapsed);
         e->figures[repeat].cpu = (double)(cpu_ns() - before) / (double)ops;
     }
 }

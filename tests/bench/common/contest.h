@@ -64,6 +64,7 @@ struct contest_case {
     int rounds;  /**< samples of each contender in a repeat */
     int threads; /**< 1, or up to MAX_CREW that operate at the same time */
     int crowd;   /**< 0, or how many samples a contender collects at a time */
+    long cpu_us; /**< how long the CPU time is taken for: 10 ms if not set */
     struct contender contenders[MAX_CONTENDERS];
     int count;
     struct target targets[MAX_TARGETS];

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "figures.h"
-#include "peer.h"
+#include "stack.h"
 
 enum { MAX_PEERS = 8, MAX_CASES = 4 };
 
@@ -19,8 +19,10 @@ struct bench_case {
 };
 
 struct entrant {
-    struct peer *peer;
-    int missing; /**< could not be opened, or failed: peer->why says why */
+    const struct stack *stack;
+    void *session;
+    int missing; /**< could not be opened, or failed: why says why */
+    char why[256];
 };
 
 struct bench {

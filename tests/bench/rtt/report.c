@@ -20,7 +20,7 @@ static int bench_find(const struct bench *b, const char *name) {
     int p;
 
     for (p = 0; p < b->peers; p++)
-        if (!b->entrants[p].missing && strcmp(b->entrants[p].peer->name, name) == 0)
+        if (!b->entrants[p].missing && strcmp(b->entrants[p].stack->name, name) == 0)
             return p;
     return -1;
 }
@@ -28,7 +28,7 @@ static int bench_find(const struct bench *b, const char *name) {
 static void row(const struct bench *b, int c, int ours, int p, FILE *to) {
     struct figures f = bench_median(b, c, p), ratio;
 
-    fprintf(to, "  %-18s %9.1f %9.1f %9.1f %9.1f", b->entrants[p].peer->name, f.p50 / 1e3,
+    fprintf(to, "  %-18s %9.1f %9.1f %9.1f %9.1f", b->entrants[p].stack->name, f.p50 / 1e3,
             f.p90 / 1e3, f.p99 / 1e3, f.cpu / 1e3);
     if (ours >= 0) {
         ratio = bench_ratio(b, c, ours, p);
@@ -43,8 +43,8 @@ void report_table(const struct bench *b, FILE *to) {
     fprintf(to, "%s: echo on loopback, TLS 1.3, one blocking thread; %s\n", b->name, machine());
     for (p = 0; p < b->peers; p++)
         if (!b->entrants[p].missing)
-            fprintf(to, "%s%s %s", p > 0 ? ", " : "", b->entrants[p].peer->name,
-                    b->entrants[p].peer->version());
+            fprintf(to, "%s%s %s", p > 0 ? ", " : "", b->entrants[p].stack->name,
+                    b->entrants[p].stack->version());
     fprintf(to,
             "\nops interleaved in random order (seed %llu), medians of %d repeats, microseconds\n",
             (unsigned long long)b->seed, b->repeats);
@@ -58,7 +58,7 @@ void report_table(const struct bench *b, FILE *to) {
     fputc('\n', to);
     for (p = 0; p < b->peers; p++)
         if (b->entrants[p].missing)
-            fprintf(to, "MISSING %s: %s\n", b->entrants[p].peer->name, b->entrants[p].peer->why);
+            fprintf(to, "MISSING %s: %s\n", b->entrants[p].stack->name, b->entrants[p].why);
     for (c = 0; ours >= 0 && openssl >= 0 && c < b->case_count; c++)
         fprintf(to, "%s %s: sprint/openssl at p50 = %.2f\n", b->name, b->cases[c].name,
                 bench_ratio(b, c, ours, openssl).p50);
@@ -75,7 +75,7 @@ static void json_ratios(const struct bench *b, int c, int ours, const char *name
         if (p == ours || b->entrants[p].missing)
             continue;
         ratio = bench_ratio(b, c, ours, p);
-        fprintf(to, "%s\"%s\":%.3f", first ? "" : ",", b->entrants[p].peer->name,
+        fprintf(to, "%s\"%s\":%.3f", first ? "" : ",", b->entrants[p].stack->name,
                 *(double *)((char *)&ratio + offset));
         first = 0;
     }
@@ -96,7 +96,7 @@ static void json_case(const struct bench *b, int c, int ours, const char *suffix
             continue;
         f = bench_median(b, c, p);
         fprintf(to, "%s\"%s\":{\"p50_ns\":%.0f,\"p90_ns\":%.0f,\"p99_ns\":%.0f,\"cpu_ns\":%.0f}",
-                first ? "" : ",", b->entrants[p].peer->name, f.p50, f.p90, f.p99, f.cpu);
+                first ? "" : ",", b->entrants[p].stack->name, f.p50, f.p90, f.p99, f.cpu);
         first = 0;
     }
     fputc('}', to);
@@ -117,16 +117,16 @@ void report_json(const struct bench *b, FILE *to) {
     for (p = 0, first = 1; p < b->peers; p++) {
         if (b->entrants[p].missing)
             continue;
-        fprintf(to, "%s\"%s\":", first ? "" : ",", b->entrants[p].peer->name);
-        json_text(to, b->entrants[p].peer->version());
+        fprintf(to, "%s\"%s\":", first ? "" : ",", b->entrants[p].stack->name);
+        json_text(to, b->entrants[p].stack->version());
         first = 0;
     }
     fprintf(to, "},\"missing\":{");
     for (p = 0, first = 1; p < b->peers; p++) {
         if (!b->entrants[p].missing)
             continue;
-        fprintf(to, "%s\"%s\":", first ? "" : ",", b->entrants[p].peer->name);
-        json_text(to, b->entrants[p].peer->why);
+        fprintf(to, "%s\"%s\":", first ? "" : ",", b->entrants[p].stack->name);
+        json_text(to, b->entrants[p].why);
         first = 0;
     }
     fprintf(to, "},\"results\":[");

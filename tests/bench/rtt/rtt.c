@@ -21,9 +21,9 @@ static struct bench bench = {.repeats = 3};
 static uint64_t random_state;
 static unsigned char out[16384], in[sizeof out];
 
-static struct peer *const all_peers[] = {
-    &peer_tcp,      &peer_openssl, &peer_openssl_readahead,
-    &peer_gopoller, &peer_sprint,  &peer_sprint_request,
+static const struct stack *const all_stacks[] = {
+    &stack_tcp,      &stack_openssl, &stack_openssl_readahead, &stack_rustls,
+    &stack_gopoller, &stack_sprint,  &stack_sprint_request,
 };
 
 static const struct bench_case dense_cases[] = {
@@ -38,27 +38,26 @@ static const struct bench_case sparse_cases[] = {
     {"64 B after 20 ms", 64, 20000, 200, 50},
 };
 
-static void lost(struct entrant *e) {
+static void lost(struct entrant *e, const char *why) {
+    snprintf(e->why, sizeof e->why, "%s", why);
     e->missing = 1;
-    e->peer->close(e->peer);
-    fprintf(stderr, "rtt: %s: %s\n", e->peer->name, e->peer->why);
+    fprintf(stderr, "rtt: %s: %s\n", e->stack->name, e->why);
 }
 
 /* One operation, timed and then verified. 0 when the peer is lost. */
 static uint64_t operate(struct entrant *e, size_t size) {
     uint64_t started, ended, stamp = next_random(&random_state);
+    const char *failure;
 
     memcpy(out, &stamp, sizeof stamp);
     memcpy(out + size - sizeof stamp, &stamp, sizeof stamp);
     started = now_ns();
-    if (e->peer->roundtrip(e->peer, out, in, size) != 0) {
-        lost(e);
-        return 0;
-    }
+    failure = stack_roundtrip(e->stack, e->session, out, in, size);
     ended = now_ns();
-    if (memcmp(in, out, size) != 0) {
-        snprintf(e->peer->why, sizeof e->peer->why, "the echo differs from what was sent");
-        lost(e);
+    if (failure == NULL && memcmp(in, out, size) != 0)
+        failure = "the echo differs from what was sent";
+    if (failure != NULL) {
+        lost(e, failure);
         return 0;
     }
     return ended - started;
@@ -105,14 +104,24 @@ static void measure_cpu(int c, int repeat) {
     }
 }
 
-static void open_peers(const struct target *target) {
+/* Plain TCP echoes from the start, and so does what sends the line by itself. */
+static const char *open_session(struct entrant *e, const struct surroundings *at) {
+    const char *failure = e->stack->connect(at, &e->session);
+
+    if (failure != NULL || e->stack == &stack_tcp || e->stack->write == NULL)
+        return failure;
+    return e->stack->write(e->session, ECHO_LINE, sizeof ECHO_LINE - 1);
+}
+
+static void open_peers(const struct surroundings *at) {
+    const char *failure;
     struct entrant *e;
     int p, op;
 
     for (p = 0; p < bench.peers; p++) {
         e = &bench.entrants[p];
-        if (e->peer->open(e->peer, target) != 0)
-            lost(e);
+        if ((failure = open_session(e, at)) != NULL)
+            lost(e, failure);
         for (op = 0; op < 200 && !e->missing; op++)
             operate(e, 64 << op % 9);
     }
@@ -133,9 +142,9 @@ static int choose_peers(const char *list) {
     int names = 1;
     size_t i;
 
-    for (i = 0; i < sizeof all_peers / sizeof *all_peers; i++)
-        if (wanted(list, all_peers[i]->name))
-            bench.entrants[bench.peers++].peer = all_peers[i];
+    for (i = 0; i < sizeof all_stacks / sizeof *all_stacks; i++)
+        if (wanted(list, all_stacks[i]->name))
+            bench.entrants[bench.peers++].stack = all_stacks[i];
     for (; *list != '\0'; list++)
         names += *list == ',';
     return names == bench.peers;
@@ -164,10 +173,10 @@ static int write_json(const char *path) {
     return fclose(f);
 }
 
-static int run(const struct target *target, const char *json) {
+static int run(const struct surroundings *at, const char *json) {
     int repeat, c, p, failed = 0;
 
-    open_peers(target);
+    open_peers(at);
     for (repeat = 0; repeat < bench.repeats; repeat++) {
         for (c = 0; c < bench.case_count; c++) {
             measure_latency(c, repeat);
@@ -180,21 +189,28 @@ static int run(const struct target *target, const char *json) {
     for (p = 0; p < bench.peers; p++) {
         failed |= bench.entrants[p].missing;
         if (!bench.entrants[p].missing)
-            bench.entrants[p].peer->close(bench.entrants[p].peer);
+            bench.entrants[p].stack->close(bench.entrants[p].session);
     }
     return failed;
 }
 
 int main(int argc, char **argv) {
     static const struct option options[] = {
-        {"tls", required_argument, NULL, 't'},      {"tcp", required_argument, NULL, 'r'},
-        {"ca", required_argument, NULL, 'c'},       {"sprint", required_argument, NULL, 'l'},
-        {"gopoller", required_argument, NULL, 'g'}, {"json", required_argument, NULL, 'j'},
-        {"peers", required_argument, NULL, 'p'},    {"repeats", required_argument, NULL, 'n'},
-        {"percent", required_argument, NULL, 'q'},  {"seed", required_argument, NULL, 's'},
-        {"sparse", no_argument, NULL, 'd'},         {NULL, 0, NULL, 0},
+        {"tls", required_argument, NULL, 't'},
+        {"tcp", required_argument, NULL, 'r'},
+        {"ca", required_argument, NULL, 'c'},
+        {"sprint", required_argument, NULL, 'l'},
+        {"gopoller", required_argument, NULL, 'g'},
+        {"rustls", required_argument, NULL, 'R'},
+        {"json", required_argument, NULL, 'j'},
+        {"peers", required_argument, NULL, 'p'},
+        {"repeats", required_argument, NULL, 'n'},
+        {"percent", required_argument, NULL, 'q'},
+        {"seed", required_argument, NULL, 's'},
+        {"sparse", no_argument, NULL, 'd'},
+        {NULL, 0, NULL, 0},
     };
-    struct target target = {NULL, NULL, NULL, NULL, NULL};
+    struct surroundings at = {NULL, NULL, NULL, NULL, NULL, NULL};
     const char *json = NULL, *peers = NULL;
     int option, sparse = 0, percent = 100;
 
@@ -202,19 +218,22 @@ int main(int argc, char **argv) {
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (option) {
         case 't':
-            target.tls_address = optarg;
+            at.tls_address = optarg;
             break;
         case 'r':
-            target.tcp_address = optarg;
+            at.tcp_address = optarg;
             break;
         case 'c':
-            target.ca_file = optarg;
+            at.ca_file = optarg;
             break;
         case 'l':
-            target.sprint_lib = optarg;
+            at.sprint_lib = optarg;
             break;
         case 'g':
-            target.go_lib = optarg;
+            at.go_lib = optarg;
+            break;
+        case 'R':
+            at.rust_lib = optarg;
             break;
         case 'j':
             json = optarg;
@@ -238,8 +257,8 @@ int main(int argc, char **argv) {
             return 2;
         }
     }
-    if (target.tls_address == NULL || target.tcp_address == NULL || target.ca_file == NULL ||
-        target.sprint_lib == NULL || target.go_lib == NULL || bench.seed == 0 ||
+    if (at.tls_address == NULL || at.tcp_address == NULL || at.ca_file == NULL ||
+        at.sprint_lib == NULL || at.go_lib == NULL || at.rust_lib == NULL || bench.seed == 0 ||
         bench.repeats < 1 || bench.repeats > MAX_REPEATS || percent < 5 || percent > 1000) {
         fprintf(stderr, "usage: see tests/bench/rtt/run\n");
         return 2;
@@ -247,11 +266,11 @@ int main(int argc, char **argv) {
     random_state = bench.seed;
     if (peers == NULL)
         peers = sparse ? "tcp,openssl,openssl_readahead,sprint"
-                       : "tcp,openssl,openssl_readahead,gopoller,sprint,sprint_request";
+                       : "tcp,openssl,openssl_readahead,rustls,gopoller,sprint,sprint_request";
     if (!choose_peers(peers)) {
         fprintf(stderr, "rtt: %s: not a list of peers\n", peers);
         return 2;
     }
     choose_cases(sparse, percent);
-    return run(&target, json);
+    return run(&at, json);
 }

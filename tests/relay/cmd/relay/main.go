@@ -36,9 +36,10 @@ func run() error {
 	keyFile := flag.String("key-file", "", "`file` with the login key, raw bytes (default: a random key in DIR/login.key)")
 	tlsMin := flag.Int("tls-min", 12, "lowest TLS version, `12 or 13`")
 	raw := flag.Bool("raw", false, "also listen for plain TCP echo, address in DIR/raw")
+	noTickets := flag.Bool("no-tickets", false, "keep clients from resuming their sessions")
 	flag.Parse()
 
-	o := relay.Options{Listen: *listen, Control: *control, Dir: *dir, Raw: *raw}
+	o := relay.Options{Listen: *listen, Control: *control, Dir: *dir, Raw: *raw, NoTickets: *noTickets}
 	switch *tlsMin {
 	case 12:
 		o.MinTLS = tls.VersionTLS12
