@@ -30,10 +30,7 @@ static bool fill_random(unsigned char *p, size_t len) {
 
 /* Make the secret in C; false if it is Go's to make it. */
 static bool make_here(struct sprint_slot *slot, int how, void *src, size_t len, uint32_t flags) {
-    sprint_status status;
-    if (!sprint_slots_serve(len, flags))
-        return false;
-    struct sprint_page *page = sprint_slots_take(len, flags, &status);
+    struct sprint_page *page = sprint_slots_take(len, flags);
     if (!page)
         return false; /* Go knows what to do at a limit */
     unsigned char *data = sprint_slots_data(page, len);

@@ -31,8 +31,13 @@ struct sprint_outside {
     size_t size;
 };
 
-/* Secrets that C keeps, and free slots in its stock (slots.c). */
-void sprint_slots_count(uint64_t *alive, uint64_t *free, uint64_t *free_bytes);
+/* What C's stock holds, by class, without and with FAST (slots.c). Read and written
+ * atomically. */
+struct sprint_stock_count {
+    uint32_t free;  /* slots */
+    uint32_t alive; /* secrets in others */
+};
+extern struct sprint_stock_count sprint_stock_counts[SPRINT_SLOT_CLASSES][2];
 
 /* Take one free slot's address out of C's stock; 0: there is none (slots.c). */
 uintptr_t sprint_slots_recall(void);

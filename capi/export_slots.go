@@ -6,6 +6,7 @@ import "C"
 import (
 	"crypto/rand"
 	"encoding/binary"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/bitcoin-sprint/libsprint/securemem"
@@ -52,10 +53,13 @@ func (stock) Pop() (addr uintptr, ok bool) {
 	return addr, addr != 0
 }
 
-func (stock) Count() (alive, free, freeBytes uint64) {
-	var a, f, b C.uint64_t
-	C.sprint_slots_count(&a, &f, &b)
-	return uint64(a), uint64(f), uint64(b)
+func (stock) Count(class int) (alive, free uint64) {
+	for mode := range C.sprint_stock_counts[class] {
+		n := &C.sprint_stock_counts[class][mode]
+		alive += uint64(atomic.LoadUint32((*uint32)(&n.alive)))
+		free += uint64(atomic.LoadUint32((*uint32)(&n.free)))
+	}
+	return alive, free
 }
 
 //export sprintgo_slots_return

@@ -94,9 +94,9 @@ struct sprint_slot *sprint_slot_new(enum sprint_kind kind) {
     /* Without a reference nobody can pin it: a handle that was guessed hits nothing while
      * the object is being made. */
     uint32_t generation = GENERATION(atomic_load(&slot->word)) + 1;
-    atomic_store(&slot->word, (uint64_t)generation << 32);
+    atomic_store_explicit(&slot->word, (uint64_t)generation << 32, memory_order_relaxed);
     if (handle_of(slot) == 0) /* 0 is no handle: take the next generation */
-        atomic_store(&slot->word, (uint64_t)(generation + 1) << 32);
+        atomic_store_explicit(&slot->word, (uint64_t)(generation + 1) << 32, memory_order_relaxed);
     return slot;
 }
 
@@ -199,14 +199,18 @@ void sprint_unpin(struct sprint_slot *slot) {
     if ((before & REFERENCES) != 1)
         return;
     sprint_object_destroy(slot);
-    atomic_fetch_and(&slot->word, ~DYING);
+    /* Without references nobody else changes the word. */
+    atomic_store_explicit(&slot->word, (before - 1) & ~DYING, memory_order_release);
     sprint_slot_recycle(slot);
 }
 
 bool sprint_kill(struct sprint_slot *slot) {
-    if (atomic_fetch_or(&slot->word, DYING) & DYING)
-        return false;
-    atomic_fetch_sub(&slot->word, 1); /* the owner's; the caller's pin remains */
+    uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+    do {
+        if (word & DYING)
+            return false;
+        /* The owner's pin goes; the caller's remains. */
+    } while (!atomic_compare_exchange_weak(&slot->word, &word, (word | DYING) - 1));
     return true;
 }
 

@@ -28,12 +28,9 @@ enum { SPRINT_SLOTS_EVENTS = 1, SPRINT_SLOTS_SEAL = 2 };
 /* Set or end a reason; none at the start. */
 void sprint_slots_avoid(uint32_t reason, bool avoid);
 
-/* Whether secrets of len bytes with these flags can be kept here. */
-bool sprint_slots_serve(size_t len, uint32_t flags);
-
-/* A page with a fresh canary and len bytes of zeros at its end, or NULL with the
- * thread's last error and *status set. */
-struct sprint_page *sprint_slots_take(size_t len, uint32_t flags, sprint_status *status);
+/* A page with a fresh canary and len bytes of zeros at its end. NULL if secrets of this
+ * size or with these flags are not kept here, or if there is none to be had. */
+struct sprint_page *sprint_slots_take(size_t len, uint32_t flags);
 
 static inline unsigned char *sprint_slots_data(const struct sprint_page *page, size_t len) {
     return page->mem + page->size - len;

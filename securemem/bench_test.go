@@ -25,31 +25,28 @@ func BenchmarkAllocFree(b *testing.B) {
 }
 
 func BenchmarkSealOpen(b *testing.B) {
-	keepsKey := newPattern(b, 32)
-	if err := keepsKey.Seal(); err != nil {
-		b.Fatal(err)
-	}
-	defer free(b, keepsKey)
-	for name, f := range map[string]Flags{"strict": 0, "fast": Fast} {
-		b.Run(name, func(b *testing.B) {
-			s, err := From(pattern(32), f)
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer free(b, s)
-			b.ReportAllocs()
-			for b.Loop() {
-				if err := s.Seal(); err != nil {
+	for name, f := range map[string]Flags{"strict": 0, "fast": Fast, "noaccess": NoAccess} {
+		for to, m := range map[string]Mode{"read": Read, "write": Write} {
+			b.Run(name+"/"+to, func(b *testing.B) {
+				s, err := From(pattern(32), f)
+				if err != nil {
 					b.Fatal(err)
 				}
-				if _, err := s.Open(Read); err != nil {
-					b.Fatal(err)
+				defer free(b, s)
+				b.ReportAllocs()
+				for b.Loop() {
+					if err := s.Seal(); err != nil {
+						b.Fatal(err)
+					}
+					if _, err := s.Open(m); err != nil {
+						b.Fatal(err)
+					}
+					if err := s.Close(); err != nil {
+						b.Fatal(err)
+					}
 				}
-				if err := s.Close(); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
+			})
+		}
 	}
 }
 
@@ -80,22 +77,5 @@ func BenchmarkHMAC256Bytes(b *testing.B) {
 				}
 			}
 		})
-	}
-}
-
-func BenchmarkSealAndOpenToWriteFast32(b *testing.B) {
-	buf, err := Alloc(32, Fast)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer buf.Free()
-	for b.Loop() {
-		if err := buf.Seal(); err != nil {
-			b.Fatal(err)
-		}
-		if _, err := buf.Open(Write); err != nil {
-			b.Fatal(err)
-		}
-		_ = buf.Close()
 	}
 }

@@ -41,7 +41,8 @@ const maxSize = 1 << 30
 // every new call but Close is [ErrFreed], and the last borrow or use that ends wipes
 // the secret. Expiry does the same with [ErrExpired], and leaves Free to the owners.
 type Buffer struct {
-	id    uint64 // order in which several are locked; what a sealed secret is bound to
+	id    uint64  // order in which several are locked; what a sealed secret is bound to
+	name  [8]byte // id, for the cipher
 	size  int
 	flags Flags
 	ours  bool // the key of what is sealed: not counted, not told
@@ -57,6 +58,7 @@ type Buffer struct {
 	reading  int // uses that read, waiting for use or holding it
 	writing  int
 	slot     *slot  // nil: sealed or wiped
+	seat     *slot  // of a sealed secret: where it was, wiped, and another's if that wanted it
 	data     []byte // of the slot
 	sealed   []byte // nil: in the slot or wiped
 	spare    []byte // what sealed was, for the next time
@@ -245,7 +247,7 @@ func (b *Buffer) unlock() error {
 		b.mu.Unlock()
 		return nil
 	}
-	s := b.slot
+	s, seat := b.slot, b.detach()
 	b.slot, b.data = nil, nil
 	b.depart()
 	if b.sealed != nil {
@@ -253,6 +255,9 @@ func (b *Buffer) unlock() error {
 		sealing.forget()
 	}
 	b.mu.Unlock()
+	if seat != nil {
+		seat.giveBack()
+	}
 	if s == nil {
 		return nil
 	}

@@ -15,11 +15,12 @@ const (
 	batchBytes = 64 << 10
 )
 
-// class is the free slots of one size.
+// class is the wiped slots of one size.
 type class struct {
-	size   int
-	closed queue // without access
-	open   queue // readable and writable, for Fast
+	size     int
+	closed   queue // without access
+	open     queue // readable and writable, for Fast
+	attached queue // of sealed secrets, who have them back if nobody needed them meanwhile
 }
 
 // A page, and what a secret of a round size needs with the canary before it.
@@ -62,6 +63,9 @@ func lockedSlot(need int, f Flags) (*slot, error) {
 			continue
 		}
 		s := c.pop(f)
+		if s == nil {
+			s = c.popAttached()
+		}
 		if s != nil {
 			return s, nil
 		}
@@ -140,12 +144,19 @@ func (s *slot) keep() bool {
 		return false
 	}
 	size := int64(len(s.mem))
-	if count.cachedBytes.Add(size)+freeOutside() > count.cacheLimit.Load() {
+	_, _, outside := countOutside()
+	if count.cachedBytes.Add(size)+outside > count.cacheLimit.Load() {
 		count.cachedBytes.Add(-size)
 		return false
 	}
 	count.cachedSlots.Add(1)
 	return true
+}
+
+// uncount ends keep.
+func (s *slot) uncount() {
+	count.cachedSlots.Add(-1)
+	count.cachedBytes.Add(-int64(len(s.mem)))
 }
 
 // pop returns a free slot, or nil: for Fast rather one that is open.
@@ -159,15 +170,46 @@ func (c *class) pop(f Flags) *slot {
 		s = second.pop()
 	}
 	if s != nil {
-		count.cachedSlots.Add(-1)
-		count.cachedBytes.Add(-int64(len(s.mem)))
+		s.uncount()
 	}
 	return s
 }
 
-// Trim returns all free slots to the kernel and says how many bytes were locked for
-// them. With no buffer alive nothing is locked afterwards but slots whose canary was
-// damaged.
+// popAttached takes a slot from the secret that was sealed first, or returns nil.
+func (c *class) popAttached() *slot {
+	s := c.attached.pop()
+	if s != nil {
+		s.uncount()
+	}
+	return s
+}
+
+// attach leaves a wiped slot to b, whose secret is sealed now; false if it is not to
+// be kept. mu of b is held.
+func (s *slot) attach(b *Buffer) bool {
+	if !s.keep() {
+		return false
+	}
+	s.class.attached.attach(s, b)
+	b.seat = s
+	return true
+}
+
+// detach returns the slot that was left to b, or nil if it is another's by now. mu of b
+// is held.
+func (b *Buffer) detach() *slot {
+	s := b.seat
+	b.seat = nil
+	if s == nil || !s.class.attached.detach(s, b) {
+		return nil
+	}
+	s.uncount()
+	return s
+}
+
+// Trim returns all free slots to the kernel, those of sealed secrets included, and says
+// how many bytes were locked for them. With no buffer alive nothing is locked afterwards
+// but slots whose canary was damaged.
 func Trim() int64 {
 	return reclaim(1<<63 - 1)
 }
@@ -184,6 +226,9 @@ func reclaim(want int64) (got int64) {
 	for i := len(classes) - 1; i >= 0 && got < want; i-- {
 		for got < want {
 			s := classes[i].pop(0)
+			if s == nil {
+				s = classes[i].popAttached()
+			}
 			if s == nil {
 				break
 			}

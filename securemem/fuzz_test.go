@@ -92,6 +92,7 @@ func FuzzStates(f *testing.F) {
 	f.Add([]byte{0, 5, 1, 7, 2, 0, 5, 0, 3, 0, 5, 0, 4, 0})
 	f.Add([]byte{3, 0, 4, 0, 5, 0, 5, 0, 0, 0, 6, 1, 4, 1, 4, 1, 4, 1})
 	f.Add([]byte{2, 2, 4, 2, 3, 2, 5, 2, 1, 2, 7, 2, 8, 0, 8, 1, 8, 2})
+	f.Add([]byte{9, 0, 9, 1, 9, 2, 11, 1, 8, 0, 8, 1, 9, 0, 11, 0, 3, 0, 9, 2, 4, 2})
 	f.Add([]byte{9, 0, 9, 1, 8, 0, 9, 0, 10, 1, 8, 0, 4, 1, 3, 2, 10, 2, 5, 2, 9, 2})
 	f.Fuzz(func(t *testing.T, program []byte) {
 		before := ReadStats()
@@ -138,7 +139,7 @@ func FuzzStates(f *testing.F) {
 	})
 }
 
-const operations = 11
+const operations = 12
 
 // step runs one operation on buffer i and its model and returns both answers.
 func step(t *testing.T, what, where byte, i int, buffers *[3]*Buffer, models *[3]*model) (got, want error) {
@@ -206,6 +207,12 @@ func step(t *testing.T, what, where byte, i int, buffers *[3]*Buffer, models *[3
 		return b.Seal(), m.seal()
 	case 10:
 		return b.ExpireAfter(0), m.expire()
+	case 11: // slots that sealed secrets left are taken from them: one, or all
+		if where%2 == 0 {
+			Trim()
+		} else if s := classes[0].popAttached(); s != nil {
+			s.giveBack()
+		}
 	}
 	return got, want
 }

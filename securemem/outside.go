@@ -19,9 +19,9 @@ type Outside struct {
 type Holder interface {
 	// Pop takes one free slot back, when locked memory is short.
 	Pop() (addr uintptr, ok bool)
-	// Count says how many secrets are alive there, how many slots are free, and how
-	// many bytes those are.
-	Count() (alive, free, freeBytes uint64)
+	// Count says how many slots of a class of OutsideClasses hold secrets, and how many
+	// are free.
+	Count(class int) (alive, free uint64)
 }
 
 var outside struct {
@@ -32,12 +32,14 @@ var outside struct {
 
 // OutsideClasses are the sizes of slots that can be taken outside, smallest first.
 func OutsideClasses() []int {
-	sizes := make([]int, 0, 3)
-	for _, c := range classes[:cap(sizes)] {
-		sizes = append(sizes, c.size)
+	sizes := make([]int, outsideClasses)
+	for i := range sizes {
+		sizes[i] = classes[i].size
 	}
 	return sizes
 }
+
+const outsideClasses = 3
 
 // CanarySize is how many bytes before a secret are its canary.
 const CanarySize = canarySize
@@ -140,14 +142,20 @@ func recallOutside() {
 	}
 }
 
-// freeOutside is how many bytes are free there.
-func freeOutside() int64 {
+// countOutside says how many secrets are there, how many slots are free, and how many
+// bytes those are.
+func countOutside() (alive, free uint64, freeBytes int64) {
 	h := holder()
 	if h == nil {
-		return 0
+		return 0, 0, 0
 	}
-	_, _, bytes := h.Count()
-	return int64(bytes)
+	for class := range outsideClasses {
+		secrets, slots := h.Count(class)
+		alive += secrets
+		free += slots
+		freeBytes += int64(slots) * int64(classes[class].size)
+	}
+	return alive, free, freeBytes
 }
 
 func holder() Holder {

@@ -91,8 +91,12 @@ func (b *Buffer) depart() {
 	}
 }
 
-// takeSlotFor is takeSlot with what the policy says about the limit.
+// takeSlotFor is the slot that b left when it was sealed, or takeSlot with what the
+// policy says about the limit.
 func takeSlotFor(b *Buffer) (*slot, error) {
+	if s := b.detach(); s != nil {
+		return s, nil
+	}
 	flags := b.flags
 	if AtLimit(policy.atLimit.Load()) == LimitDegrade {
 		flags |= Degrade

@@ -10,19 +10,22 @@ import (
 // and in registers. These functions clean up after them, as far as it can be done from
 // outside; a test searches the process for what they miss.
 
-// useClean is Use for cryptography, which leaves more behind than a copy does. It stays
-// on its thread: on another one it could not clear the registers of this one.
+// useClean is Use for cryptography, which leaves more behind than a copy does.
 func (b *Buffer) useClean(fn func(secret []byte) error) error {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	if err := b.enter(Read); err != nil {
 		return err
 	}
 	defer b.leave(Read)
-	if runtimeSecret {
-		return inSecret(func() error { return fn(b.data) })
-	}
-	return fn(b.data)
+	return clean(func() error { return fn(b.data) })
+}
+
+// clean runs fn on one thread: on another one the registers of this one could not be
+// cleared.
+func clean(fn func() error) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer clearVectors()
+	return inSecret(fn)
 }
 
 // deepStack is more than what any of the operations here puts on the stack.

@@ -76,6 +76,17 @@ func swapped(p []byte, word int) []byte {
 	return q
 }
 
+// withChaCha uses the secret as the key of what is sealed is used.
+func withChaCha(b *Buffer, fn func(cipher.AEAD) error) error {
+	return b.useClean(func(key []byte) error {
+		aead, err := chaChaIn(key)
+		if err != nil {
+			return err
+		}
+		return fn(aead)
+	})
+}
+
 var residueUses = map[string]func(b *Buffer) error{
 	"nothing": func(*Buffer) error { return nil },
 	"hmac": func(b *Buffer) error {
@@ -93,7 +104,7 @@ var residueUses = map[string]func(b *Buffer) error{
 		return b.Use(func([]byte) error { return nil })
 	},
 	"chacha20-poly1305": func(b *Buffer) error {
-		return b.withChaCha(func(aead cipher.AEAD) error {
+		return withChaCha(b, func(aead cipher.AEAD) error {
 			aead.Seal(nil, make([]byte, aead.NonceSize()), make([]byte, 100), nil)
 			return nil
 		})

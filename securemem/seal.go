@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"reflect"
 	"sync"
+	"unsafe"
 
 	"golang.org/x/crypto/chacha20poly1305"
 )
@@ -34,14 +36,29 @@ func (b *Buffer) sealLocked() error {
 		_ = b.unlock()
 		return err
 	}
+	defer b.mu.Unlock()
+	return b.vacate()
+}
+
+// vacate wipes the slot of a secret that is sealed now, and leaves the slot to it as
+// long as nobody else needs one. mu is held.
+func (b *Buffer) vacate() error {
 	s := b.slot
+	if s == nil {
+		return nil // sealed before
+	}
 	b.slot, b.data = nil, nil
 	b.depart()
-	b.mu.Unlock()
-	if s == nil {
-		return nil
+	if err := s.wipe(b.size); err != nil {
+		return err
 	}
-	return s.end(b.size)
+	if b.flags&NoAccess != 0 {
+		_ = s.allow(none) // a slot that could not be closed is still wiped
+	}
+	if !s.attach(b) {
+		s.giveBack()
+	}
+	return nil
 }
 
 // encrypt sets b.sealed. mu is held.
@@ -58,7 +75,7 @@ func (b *Buffer) encrypt() error {
 	if err := b.reach(readOnly); err != nil {
 		return err
 	}
-	sealed, err := sealing.seal(b.id, b.data, b.spare)
+	sealed, err := sealing.seal(b.identity(), b.data, b.spare)
 	b.sealed = sealed
 	return err
 }
@@ -68,7 +85,7 @@ func (b *Buffer) unseal() error {
 	if err := b.occupy(); err != nil {
 		return err
 	}
-	if err := sealing.open(b.id, b.data, b.sealed); err != nil {
+	if err := sealing.open(b.identity(), b.data, b.sealed); err != nil {
 		s := b.slot
 		b.slot, b.data = nil, nil
 		b.depart()
@@ -85,11 +102,12 @@ func (b *Buffer) unseal() error {
 var sealing sealer
 
 type sealer struct {
-	mu    sync.Mutex
-	key   *Buffer // nil: nothing is sealed
-	users int     // sealed secrets
-	held  bool    // kept also while nothing is sealed
-	used  uint64  // nonces of this key
+	mu     sync.Mutex
+	key    *Buffer     // nil: nothing is sealed
+	cipher cipher.AEAD // in the slot of key. Whoever sealed something may use it unlocked
+	users  int         // sealed secrets
+	held   bool        // kept also while nothing is sealed
+	used   uint64      // nonces of this key
 }
 
 // forget ends the claim of one sealed secret on the key.
@@ -105,7 +123,7 @@ func (k *sealer) forget() {
 func (k *sealer) dropKey() {
 	if k.users == 0 && !k.held && k.key != nil && count.buffers.Load() == 0 {
 		_ = k.key.Free() // damage is counted
-		k.key = nil
+		k.key, k.cipher = nil, nil
 	}
 }
 
@@ -141,14 +159,34 @@ func (k *sealer) makeKey() error {
 	if err := key.occupy(); err != nil {
 		return err
 	}
-	_, _ = rand.Read(key.data) // never fails
 	key.depart()               // it is never sealed itself
+	_, _ = rand.Read(key.data) // never fails
+	clearVectors()
+	var err error
+	if k.cipher, err = chaChaIn(key.data); err != nil {
+		_ = key.Free()
+		return err
+	}
 	k.key, k.used = key, 0
 	return nil
 }
 
-// claim returns the key, making it if there is none, and a nonce of its own.
-func (k *sealer) claim() (key *Buffer, nonce uint64, err error) {
+// chaChaIn is the cipher whose key is in the slot: the cipher's object is the key and
+// nothing else, and is used where it is, so that no copy is ever made.
+func chaChaIn(key []byte) (cipher.AEAD, error) {
+	probe, err := chacha20poly1305.New(make([]byte, chacha20poly1305.KeySize))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCrypto, err)
+	}
+	t := reflect.TypeOf(probe).Elem()
+	if t.Size() != chacha20poly1305.KeySize || t.NumField() != 1 || t.Field(0).Type != reflect.TypeFor[[chacha20poly1305.KeySize]byte]() {
+		return nil, fmt.Errorf("%w: golang.org/x/crypto/chacha20poly1305 is of a version that cannot be used in place", ErrUnsupported)
+	}
+	return reflect.NewAt(t, unsafe.Pointer(unsafe.SliceData(key))).Interface().(cipher.AEAD), nil
+}
+
+// claim returns the cipher, making its key if there is none, and a nonce of its own.
+func (k *sealer) claim() (aead cipher.AEAD, nonce uint64, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if err := k.makeKey(); err != nil {
@@ -157,12 +195,12 @@ func (k *sealer) claim() (key *Buffer, nonce uint64, err error) {
 	k.users++
 	count.sealed.Add(1)
 	k.used++
-	return k.key, k.used, nil
+	return k.cipher, k.used, nil
 }
 
-// seal returns nonce, ciphertext and tag, in spare if that is of the right size.
-func (k *sealer) seal(id uint64, secret, spare []byte) ([]byte, error) {
-	key, nonce, err := k.claim()
+// seal returns nonce, ciphertext and tag, bound to id, in spare if there is one.
+func (k *sealer) seal(id, secret, spare []byte) ([]byte, error) {
+	aead, nonce, err := k.claim()
 	if err != nil {
 		return nil, err
 	}
@@ -173,43 +211,26 @@ func (k *sealer) seal(id uint64, secret, spare []byte) ([]byte, error) {
 	out = out[:chacha20poly1305.NonceSize]
 	clear(out)
 	binary.LittleEndian.PutUint64(out, nonce)
-	err = key.withChaCha(func(aead cipher.AEAD) error {
-		out = aead.Seal(out, out, secret, identity(id))
+	err = clean(func() error {
+		out = aead.Seal(out, out, secret, id)
 		return nil
 	})
-	if err != nil {
-		k.forget()
-		return nil, err
-	}
-	return out, nil
+	return out, err
 }
 
 // open decrypts what seal returned for the same id into secret.
-func (k *sealer) open(id uint64, secret, sealed []byte) error {
-	k.mu.Lock()
-	key := k.key // stays as long as this secret is sealed
-	k.mu.Unlock()
-	return key.withChaCha(func(aead cipher.AEAD) error {
+func (k *sealer) open(id, secret, sealed []byte) error {
+	return clean(func() error {
 		nonce, ciphertext := sealed[:chacha20poly1305.NonceSize], sealed[chacha20poly1305.NonceSize:]
-		if _, err := aead.Open(secret[:0], nonce, ciphertext, identity(id)); err != nil {
+		if _, err := k.cipher.Open(secret[:0], nonce, ciphertext, id); err != nil {
 			return fmt.Errorf("%w: a sealed secret was changed", ErrCrypto)
 		}
 		return nil
 	})
 }
 
-// identity binds a sealed secret to its buffer.
-func identity(id uint64) []byte { return binary.LittleEndian.AppendUint64(nil, id) }
-
-// withChaCha runs fn with the buffer as a ChaCha20-Poly1305 key, and leaves no copy of
-// it behind.
-func (b *Buffer) withChaCha(fn func(cipher.AEAD) error) error {
-	return b.useClean(func(key []byte) error {
-		aead, err := chacha20poly1305.New(key)
-		if err != nil {
-			return fmt.Errorf("%w: %w", ErrCrypto, err)
-		}
-		defer scrub(aead)
-		return fn(aead)
-	})
+// identity is what binds a sealed secret to its buffer. mu is held.
+func (b *Buffer) identity() []byte {
+	binary.LittleEndian.PutUint64(b.name[:], b.id)
+	return b.name[:]
 }

@@ -62,7 +62,7 @@ func init() {
 	helpers["careless use"] = func() {
 		searchAfter(func(b *Buffer) error {
 			defer runtime.GC()
-			return b.withChaCha(func(cipher.AEAD) error {
+			return withChaCha(b, func(cipher.AEAD) error {
 				carelessCopy(b)
 				return nil
 			})

@@ -24,7 +24,8 @@ type slot struct {
 	pages      pages
 	mem        []byte           // between the guard pages
 	class      *class           // nil: made to measure, not kept
-	place      list.Node[*slot] // in a free list
+	place      list.Node[*slot] // in a queue
+	sealed     *Buffer          // whose secret was here, if in class.attached; guarded by its mu
 	backend    Backend
 	locked     bool
 	access     access
@@ -44,6 +45,7 @@ func newSlot(size int, c *class) (*slot, error) {
 		return nil, err
 	}
 	s := &slot{pages: pages, mem: pages.Inner(), class: c, locked: true, access: readWrite}
+	s.place.Value = s
 	s.backend = Backend(kernel.Backend(s.mem))
 	count.slots.Add(1)
 	count.lockedBytes.Add(int64(size))
@@ -60,6 +62,7 @@ func newUnlockedSlot(size int) (*slot, error) {
 	count.slots.Add(1)
 	count.unlocked.Add(1)
 	s := &slot{pages: p, mem: p.inner, access: readWrite}
+	s.place.Value = s
 	s.enlist()
 	return s, nil
 }
@@ -94,10 +97,19 @@ func (s *slot) begin(n int) ([]byte, error) {
 	return s.mem[at:len(s.mem):len(s.mem)], nil
 }
 
-// end checks the canary before the n bytes of the secret, wipes both and gives the
-// slot back. A damaged slot is wiped as a whole and never used again: whatever wrote
-// there may write there again, and then meets pages without access.
+// end wipes the secret of n bytes and gives the slot back.
 func (s *slot) end(n int) error {
+	err := s.wipe(n)
+	if err == nil {
+		s.giveBack()
+	}
+	return err
+}
+
+// wipe checks the canary before the n bytes of the secret and wipes both. A damaged
+// slot is wiped as a whole and never used again: whatever wrote there may write there
+// again, and then meets pages without access.
+func (s *slot) wipe(n int) error {
 	if err := s.allow(readWrite); err != nil {
 		return fmt.Errorf("sprint: secure buffer could not be wiped: %w", err)
 	}
@@ -110,7 +122,6 @@ func (s *slot) end(n int) error {
 		return ErrCorrupt
 	}
 	Wipe(s.mem[at-canarySize:])
-	s.giveBack()
 	return nil
 }
 

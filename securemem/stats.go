@@ -42,19 +42,16 @@ func ReadStats() Stats {
 	residents.mu.Lock()
 	canaries := uint64(residents.Len())
 	residents.mu.Unlock()
-	var aliveOutside, slotsOutside uint64
-	if h := holder(); h != nil {
-		aliveOutside, slotsOutside, _ = h.Count()
-	}
+	alive, slotsOutside, _ := countOutside()
 	lastCheck.mu.Lock()
 	checked := lastCheck.result()
 	lastCheck.mu.Unlock()
 	return Stats{
 		SelfCheck:      checked,
-		Canaries:       canaries + aliveOutside,
+		Canaries:       canaries + alive,
 		Enabled:        kernel != nil && (cached > 0 || (err == nil && !count.kernelRefused.Load())),
 		Backend:        Backend(count.newest.Load()),
-		Buffers:        uint64(count.buffers.Load()) + aliveOutside,
+		Buffers:        uint64(count.buffers.Load()) + alive,
 		Sealed:         uint64(count.sealed.Load()),
 		LockedBytes:    uint64(count.lockedBytes.Load()),
 		LockLimitBytes: l.lockLimit,

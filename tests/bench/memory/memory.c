@@ -3,6 +3,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "allocator.h"
 #include "cases.h"
@@ -135,13 +136,35 @@ static void enter_sprint_seal(struct contest_case *k, const struct allocator *mo
     contest_target(k, mode->variant, allocators[MEMGUARD].name, 0.01);
 }
 
-static void enter_seal_open(const char *name, operation *op) {
+/* What the kernel alone takes to make a locked page read-only and writable again: the
+ * floor of a seal and an open to read. */
+static const char *mprotect_pair(void *state) {
+    void *page = *(void **)state;
+
+    if (mprotect(page, 1, PROT_READ) != 0 || mprotect(page, 1, PROT_READ | PROT_WRITE) != 0)
+        return "mprotect: refused";
+    *(volatile unsigned char *)page = 1;
+    return NULL;
+}
+
+static void enter_mprotect_pair(struct contest_case *k) {
+    void **page = new_state(sizeof *page);
+    const char *missing = NULL;
+
+    *page = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (*page == MAP_FAILED || mlock(*page, 1) != 0)
+        missing = "no locked page";
+    contest_enter(k, "mprotect_pair", NULL, mprotect_pair, page, missing);
+}
+
+static struct contest_case *enter_seal_open(const char *name, operation *op) {
     struct contest_case *k = contest_case(&contest, name, 1000, 1);
 
     enter_sprint_seal(k, &allocators[SPRINT_STRICT], op);
     enter_sprint_seal(k, &allocators[SPRINT_FAST], op);
     contest_enter(k, allocators[MEMGUARD].name, NULL, memguard_seal_open, NULL,
                   allocators[MEMGUARD].missing);
+    return k;
 }
 
 int main(int argc, char **argv) {
@@ -166,7 +189,7 @@ int main(int argc, char **argv) {
     enter_allocations(&contest);
     enter_open_close("open + close to read", SPRINT_READ);
     enter_open_close("open + close to write", SPRINT_WRITE);
-    enter_seal_open("seal + open 32 B to read", sprint_seal_open_to_read);
+    enter_mprotect_pair(enter_seal_open("seal + open 32 B to read", sprint_seal_open_to_read));
     enter_seal_open("seal + open 32 B to write", sprint_seal_open_to_write);
     enter_random_sizes(&contest);
     return contest_run(&contest);
