@@ -1,8 +1,10 @@
 package securemem
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/sha512"
+	"crypto/subtle"
 	"fmt"
 	"hash"
 	"sync"
@@ -65,7 +67,7 @@ type macWorker struct {
 	digest [sha512.Size]byte
 }
 
-var workers = map[Hash]*sync.Pool{
+var workers = [...]*sync.Pool{
 	SHA256: {New: func() any { return &macWorker{hash: sha256.New()} }},
 	SHA384: {New: func() any { return &macWorker{hash: sha512.New384()} }},
 	SHA512: {New: func() any { return &macWorker{hash: sha512.New()} }},
@@ -90,7 +92,12 @@ func (w *macWorker) sum(mac, key []byte, msg ...[]byte) {
 	copy(mac, w.hash.Sum(w.digest[:0]))
 }
 
-const ipad, opad = 0x36, 0x5c
+// What the key is padded with, in blocks of the largest hash, and what turns the inner
+// padding into the outer one.
+var (
+	ipads = bytes.Repeat([]byte{0x36}, sha512.BlockSize)
+	flips = bytes.Repeat([]byte{0x36 ^ 0x5c}, sha512.BlockSize)
+)
 
 // padKey sets pad, which is zero, to the inner padded key.
 func (w *macWorker) padKey(key []byte) {
@@ -102,16 +109,13 @@ func (w *macWorker) padKey(key []byte) {
 	} else {
 		copy(pad, key)
 	}
-	for i := range pad {
-		pad[i] ^= ipad
-	}
+	subtle.XORBytes(pad, pad, ipads)
 }
 
 // flipPad turns the inner padded key into the outer one.
 func (w *macWorker) flipPad() {
-	for i := range w.hash.BlockSize() {
-		w.pad[i] ^= ipad ^ opad
-	}
+	pad := w.pad[:w.hash.BlockSize()]
+	subtle.XORBytes(pad, pad, flips)
 }
 
 // wipe makes w as good as new.
