@@ -29,6 +29,9 @@
 /* Publish an object that Go has made in slot, or undo the slot. */
 sprint_status sprint_publish(struct sprint_slot *slot, sprint_status status, uint64_t *out);
 
+/* Have a lease that nobody uses stand for the connection that Go tells of (abi_lease.c). */
+void sprint_lease_set(struct sprint_lease *lease, const struct sprint_lease_info *info);
+
 /* Pin a buffer and have its secret in Go (abi_buffer.c). */
 sprint_status sprint_pin_secret(sprint_buffer buffer, struct sprint_slot **out);
 

@@ -113,13 +113,36 @@ static sprint_status write_all(struct sprint_slot *slot, const void *data, size_
     }
 }
 
+static sprint_status exchange(struct sprint_slot *slot, const void *data, size_t len, void *buf,
+                              size_t cap, struct sprint_deadline *deadline, size_t *n) {
+    sprint_status status = write_all(slot, data, len, deadline);
+    return status == SPRINT_OK ? read_some(slot, buf, cap, deadline, n) : status;
+}
+
+/* Give a lease whose connection was stale a fresh one, within what is left of the deadline. */
+static sprint_status go_on(struct sprint_slot *slot, struct sprint_deadline *deadline) {
+    struct sprint_lease_info info;
+    *deadline = sprint_deadline_rest(deadline);
+    sprint_status status = sprintgo_conn_again(slot->index, deadline->limit, &info);
+    if (status != SPRINT_OK)
+        return sprint_dying(slot) ? given_up() : status;
+    sprint_lease_set(&slot->lease, &info);
+    *deadline = sprint_deadline_rest(deadline);
+    if (!sprint_dying(slot)) /* whoever ends the lease from here on cuts the fresh one */
+        return SPRINT_OK;
+    sprintgo_conn_resent(slot->index, 0);
+    return given_up();
+}
+
 /* The start of every I/O call: pin the lease and be its only reader or writer. */
-static sprint_status enter(sprint_conn conn, uint32_t role, struct sprint_slot **out) {
+static sprint_status enter_first(sprint_conn conn, uint32_t role, struct sprint_slot **out,
+                                 bool *first) {
     struct sprint_slot *slot;
     sprint_status status = sprint_pin(conn, SPRINT_KIND_CONN, &slot);
     if (status != SPRINT_OK)
         return status;
-    uint32_t busy = atomic_fetch_or(&slot->lease.busy, role);
+    uint32_t busy = atomic_fetch_or(&slot->lease.busy, role | SPRINT_TOUCHED);
+    *first = !(busy & SPRINT_TOUCHED);
     if (busy & role) {
         atomic_fetch_and(&slot->lease.busy, ~(role & ~busy));
         sprint_unpin(slot);
@@ -130,6 +153,11 @@ static sprint_status enter(sprint_conn conn, uint32_t role, struct sprint_slot *
     }
     *out = slot;
     return SPRINT_OK;
+}
+
+static sprint_status enter(sprint_conn conn, uint32_t role, struct sprint_slot **out) {
+    bool first;
+    return enter_first(conn, role, out, &first);
 }
 
 static sprint_status leave(struct sprint_slot *slot, uint32_t role, sprint_status status) {
@@ -201,18 +229,23 @@ sprint_status sprint_conn_request(sprint_conn conn, const void *data, size_t len
     REQUIRE(buf && cap > 0, "request: buf is NULL or cap is 0");
     REQUIRE(len <= PTRDIFF_MAX && cap <= PTRDIFF_MAX,
             "request: len or cap is larger than an object can be");
-    if (flags != 0)
-        return sprint_failf(SPRINT_E_UNSUPPORTED, "sprint: request: unknown flags 0x%x",
-                            (unsigned)flags);
+    if (flags & ~(uint32_t)SPRINT_REQUEST_IDEMPOTENT)
+        return sprint_failf(SPRINT_E_ARG, "sprint: request: unknown flags 0x%x", (unsigned)flags);
     struct sprint_slot *slot;
-    sprint_status status = enter(conn, SPRINT_READER | SPRINT_WRITER, &slot);
+    bool first;
+    sprint_status status = enter_first(conn, SPRINT_READER | SPRINT_WRITER, &slot, &first);
     if (status != SPRINT_OK)
         return status;
     struct sprint_deadline deadline = sprint_deadline_in(timeout_ms);
     size_t got = 0;
-    status = write_all(slot, data, len, &deadline);
-    if (status == SPRINT_OK)
-        status = read_some(slot, buf, cap, &deadline, &got);
+    status = exchange(slot, data, len, buf, cap, &deadline, &got);
+    if (status == SPRINT_E_STALE && first && (flags & SPRINT_REQUEST_IDEMPOTENT)) {
+        status = go_on(slot, &deadline);
+        if (status == SPRINT_OK) {
+            status = exchange(slot, data, len, buf, cap, &deadline, &got);
+            sprintgo_conn_resent(slot->index, status == SPRINT_OK);
+        }
+    }
     if (status == SPRINT_OK)
         *n = got;
     return leave(slot, SPRINT_READER | SPRINT_WRITER, status);

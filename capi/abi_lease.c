@@ -2,6 +2,16 @@
 
 /* What a host may ask about a lease, and its end. */
 
+void sprint_lease_set(struct sprint_lease *lease, const struct sprint_lease_info *info) {
+    lease->fd = info->fd;
+    lease->id = info->id;
+    lease->uses = info->uses;
+    lease->rcvtimeo_ms = (uint32_t)info->note;
+    lease->busy_poll_us = info->busy_poll_us;
+    atomic_store_explicit(&lease->drained, info->drained, memory_order_relaxed);
+    atomic_store_explicit(&lease->unsent, 0, memory_order_relaxed);
+}
+
 sprint_status sprint_conn_poll_info(sprint_conn conn, int32_t *fd, uint32_t *want) {
     ENTER();
     REQUIRE(fd && want, "poll_info: fd or want is NULL");

@@ -44,14 +44,8 @@ sprint_status sprint_pool_acquire(sprint_pool pool, int64_t timeout_ms, sprint_c
 
     struct sprint_lease_info info;
     status = sprintgo_pool_acquire(slot->index, conn->index, timeout_ms, &info);
-    if (status == SPRINT_OK) {
-        conn->lease.fd = info.fd;
-        conn->lease.id = info.id;
-        conn->lease.uses = info.uses;
-        conn->lease.rcvtimeo_ms = (uint32_t)info.note;
-        conn->lease.busy_poll_us = info.busy_poll_us;
-        atomic_store_explicit(&conn->lease.drained, info.drained, memory_order_relaxed);
-    }
+    if (status == SPRINT_OK)
+        sprint_lease_set(&conn->lease, &info);
     return sprint_done(slot, sprint_publish(conn, status, out));
 }
 

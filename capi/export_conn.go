@@ -69,6 +69,23 @@ func sprintgo_conn_ended_early(slot C.uint32_t, have, want C.size_t) (st C.sprin
 	return status(conns.at(uint32(slot)).Get().EndedEarly(int64(have), int64(want)))
 }
 
+//export sprintgo_conn_again
+func sprintgo_conn_again(slot C.uint32_t, limit C.int64_t, info *C.struct_sprint_lease_info) (st C.sprint_status) {
+	defer guard(&st)
+	c, err := conns.at(uint32(slot)).Get().Again(time.Duration(limit))
+	if err != nil {
+		return status(err)
+	}
+	seat(slot, c, info)
+	return C.SPRINT_OK
+}
+
+//export sprintgo_conn_resent
+func sprintgo_conn_resent(slot C.uint32_t, answered C.int32_t) {
+	defer guardVoid()
+	conns.at(uint32(slot)).Get().Resent(answered != 0)
+}
+
 //export sprintgo_conn_info_json
 func sprintgo_conn_info_json(slot C.uint32_t, buf *C.char, size C.size_t, needed *C.size_t) (st C.sprint_status) {
 	defer guard(&st)

@@ -88,14 +88,19 @@ func sprintgo_pool_acquire(slot, conn C.uint32_t, timeoutMs C.int64_t, info *C.s
 	if err != nil {
 		return status(err)
 	}
-	conns.at(uint32(conn)).Put(c)
+	seat(conn, c, info)
+	return C.SPRINT_OK
+}
+
+// seat has a slot stand for a lease and tells C of it.
+func seat(slot C.uint32_t, c pool.Conn, info *C.struct_sprint_lease_info) {
+	conns.at(uint32(slot)).Put(c)
 	info.id = C.uint64_t(c.ID())
 	info.uses = C.uint64_t(c.Uses())
 	info.note = C.uint64_t(c.Note().Load())
 	info.fd = C.int32_t(c.FD())
-	info.busy_poll_us = C.uint32_t(p.Options().BusyPoll.Microseconds())
+	info.busy_poll_us = C.uint32_t(c.BusyPoll().Microseconds())
 	info.drained = flag(c.Drained())
-	return C.SPRINT_OK
 }
 
 func flag(b bool) C.int32_t {

@@ -17,17 +17,18 @@ enum sprint_kind { SPRINT_KIND_CONFIG = 1, SPRINT_KIND_POOL, SPRINT_KIND_CONN, S
 
 /* A lease as far as C needs to know it. */
 struct sprint_lease {
-    int32_t fd;
+    _Atomic int32_t fd; /* this, id and uses change when a request is sent once more */
     uint32_t busy_poll_us;
     uint32_t rcvtimeo_ms;    /* SO_RCVTIMEO as it is set on fd now */
-    _Atomic uint32_t busy;   /* SPRINT_READER | SPRINT_WRITER */
+    _Atomic uint32_t busy;   /* SPRINT_READER | SPRINT_WRITER | SPRINT_TOUCHED */
     _Atomic uint8_t drained; /* nothing decrypted waits in Go */
     _Atomic uint8_t unsent;  /* something encrypted waits in Go */
     _Atomic uint8_t discard; /* do not give back to the pool */
-    uint64_t id, uses;
+    _Atomic uint64_t id, uses;
 };
 
-enum { SPRINT_READER = 1, SPRINT_WRITER = 2 };
+/* Who is at work on a lease, and whether anybody ever was. */
+enum { SPRINT_READER = 1, SPRINT_WRITER = 2, SPRINT_TOUCHED = 4 };
 
 /* Who keeps a buffer's secret. */
 enum { SPRINT_HOME_GO, SPRINT_HOME_C, SPRINT_HOME_MOVING };

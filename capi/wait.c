@@ -32,6 +32,16 @@ static int64_t rest(const struct sprint_deadline *d, int64_t now) {
     return d->start + d->limit - now;
 }
 
+struct sprint_deadline sprint_deadline_rest(const struct sprint_deadline *d) {
+    struct sprint_deadline now = {.start = sprint_now(), .limit = -1};
+    if (d->limit >= 0) {
+        now.limit = rest(d, now.start);
+        if (now.limit < 0)
+            now.limit = 0;
+    }
+    return now;
+}
+
 /* Set SO_RCVTIMEO, if it is not set so: 0 waits for ever. */
 static void set_rcvtimeo(struct sprint_lease *lease, uint32_t ms) {
     if (lease->rcvtimeo_ms == ms)

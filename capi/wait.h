@@ -19,6 +19,9 @@ int64_t sprint_now(void);
 /* A deadline timeout_ms from now; < 0 none, 0 at once. */
 struct sprint_deadline sprint_deadline_in(int64_t timeout_ms);
 
+/* The same deadline as one that starts now. */
+struct sprint_deadline sprint_deadline_rest(const struct sprint_deadline *deadline);
+
 enum { SPRINT_WAIT_TIMEOUT = -1, SPRINT_WAIT_ERRNO = -2 };
 
 /* recv(2) that waits: bytes, 0 at a FIN, or SPRINT_WAIT_*, with errno for the latter. */

@@ -638,19 +638,31 @@ SPRINT_CALL sprint_conn_read(sprint_conn conn, void *buf, size_t cap, int64_t ti
 SPRINT_CALL sprint_conn_read_exact(sprint_conn conn, void *buf, size_t len, int64_t timeout_ms,
                                    size_t *n);
 
+/** Flags of sprint_conn_request(). */
+enum {
+    SPRINT_REQUEST_IDEMPOTENT = 1 /**< the peer may get it twice: send it once more if stale */
+};
+
 /**
  * Send all of data, then receive once: sprint_conn_write() and sprint_conn_read()
  * under one deadline.
+ *
+ * With SPRINT_REQUEST_IDEMPOTENT, what would be SPRINT_E_STALE is sent once more on a
+ * connection that is dialled for it, under the same deadline, if no other call of I/O was
+ * made on this lease and the retry budget of the pool allows it: a fifth of the leases that
+ * are out, 3 at least, at the same time. The handle then stands for the fresh connection:
+ * id and descriptor change, and sprint_conn_uses() is 0. A text "not sent again" says why it
+ * was not.
  *
  * @param conn        live lease
  * @param data        request
  * @param len         its size, at least 1
  * @param[out] buf    filled with n bytes
  * @param cap         size of buf, at least 1
- * @param flags       0; others are SPRINT_E_UNSUPPORTED
+ * @param flags       SPRINT_REQUEST_*, or 0; others are SPRINT_E_ARG
  * @param timeout_ms  < 0: no limit
  * @param[out] n      bytes received; 0: the peer ended the stream with close_notify
- * @return as sprint_conn_write() and sprint_conn_read(), and SPRINT_E_UNSUPPORTED
+ * @return as sprint_conn_write() and sprint_conn_read()
  *
  * Threads: counts as reader and writer. Blocks: up to timeout_ms. Since: 1.0.
  */
@@ -721,7 +733,7 @@ SPRINT_CALL sprint_conn_flush(sprint_conn conn, int64_t timeout_ms);
  * The descriptor to poll and what for. Never read, write or close it.
  *
  * @param conn       live lease
- * @param[out] fd    valid until the lease ends
+ * @param[out] fd    valid until the lease ends, or a request is sent once more
  * @param[out] want  SPRINT_WANT_READ, and SPRINT_WANT_WRITE while something is unsent
  * @return SPRINT_OK (on a lease that was cut off, too: polling tells, and try_read says
  *         SPRINT_E_CLOSED), SPRINT_E_ARG, SPRINT_E_HANDLE, SPRINT_E_FORKED
@@ -753,8 +765,9 @@ SPRINT_CALL sprint_conn_id(sprint_conn conn, uint64_t *id);
 SPRINT_CALL sprint_conn_uses(sprint_conn conn, uint64_t *uses);
 
 /**
- * The connection as JSON: connection_id, endpoint, uses, generation, opened, tls_version,
- * cipher_suite, alpn, resumed, peer_certificate_expires. Keys are only ever added.
+ * The connection as JSON: connection_id, endpoint, uses, generation, opened, bytes_written
+ * and bytes_read in this lease, tls_version, cipher_suite, alpn, resumed,
+ * peer_certificate_expires. Keys are only ever added.
  *
  * @param conn         live lease
  * @param[out] buf     may be NULL if cap is 0

@@ -749,7 +749,7 @@ class Conn : public detail::unique_handle<sprint_conn, detail::conn_release> {
     void read_exact(void *buf, size_t len, int64_t timeout_ms) {
         detail::check(read_exact(std::nothrow, buf, len, timeout_ms, nullptr));
     }
-    /** Returns the bytes received, as read() does. */
+    /** Returns the bytes received, as read() does. flags: SPRINT_REQUEST_*. */
     SPRINT_NODISCARD size_t request(const void *data, size_t len, void *buf, size_t cap,
                                     int64_t timeout_ms, uint32_t flags = 0) {
         size_t n = 0;

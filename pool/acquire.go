@@ -156,5 +156,5 @@ func (p *Pool) census() string {
 		paused = "paused, "
 	}
 	return paused + fmt.Sprintf("%d idle, %d lent, %d dialing, %d closing of max_connections %d, %d waiting",
-		len(p.idle), p.lent, p.dials, p.closing, p.max, p.waiters.len)
+		len(p.idle), p.lent, p.dialingPlaces(), p.closing, p.max, p.waiters.len)
 }

@@ -38,16 +38,20 @@ type channel struct {
 	replacing bool          // a dial for its replacement is under way
 	condemned reason        // close it at its return
 	replaced  bool          // its replacement is there
+	abandoned bool          // by Conn.Cut
+	heir      *waiter       // waits for a fresh connection for the lease of this one
 	p95       int64         // recent, in us, as of judged; 0 with too few samples
 	judged    time.Duration // when p95 was looked at last
 	slow      bool          // and to be replaced
 
-	lease    atomic.Uint64 // number of the lease that is out, 0 if none
-	uses     atomic.Uint64 // leases that ended
-	failed   atomic.Bool   // broken: release closes it
-	drained  atomic.Bool   // tls holds nothing that a Read would return
-	active   atomic.Int64  // instant of the last activity
-	asked    atomic.Int64  // instant of the first write after a read; 0 if answered
+	lease    atomic.Uint64         // number of the lease that is out, 0 if none
+	uses     atomic.Uint64         // leases that ended
+	failed   atomic.Bool           // broken: release closes it
+	touched  atomic.Bool           // a Read or Write was made in this lease
+	stale    atomic.Pointer[Error] // how it died before any answer
+	drained  atomic.Bool           // tls holds nothing that a Read would return
+	active   atomic.Int64          // instant of the last activity
+	asked    atomic.Int64          // instant of the first write after a read; 0 if answered
 	errors   atomic.Uint64
 	sent     atomic.Uint64
 	received atomic.Uint64
@@ -72,6 +76,7 @@ func (ch *channel) begin(now time.Duration) Conn {
 	ch.active.Store(int64(now))
 	ch.wrote.Store(0)
 	ch.read.Store(0)
+	ch.touched.Store(false)
 	return Conn{ch: ch, lease: ch.lease.Load()}
 }
 
@@ -157,7 +162,10 @@ func (ch *channel) markDrained() {
 
 // returnable says whether a connection may go back to the pool, or why not.
 func (ch *channel) returnable() reason {
-	if ch.failed.Load() {
+	switch {
+	case ch.stale.Load() != nil:
+		return closedStale
+	case ch.failed.Load():
 		return closedError
 	}
 	if left, err := ch.socket.Flush(); left > 0 || err != nil {

@@ -42,6 +42,7 @@ func (c Conn) Read(p []byte) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	ch.touch()
 	n, err := ch.tls.Read(p)
 	if n > 0 {
 		ch.drained.Store(false)
@@ -62,6 +63,7 @@ func (c Conn) Write(p []byte) (int, error) {
 	if ch.failed.Load() {
 		return 0, errBroken
 	}
+	ch.touch()
 	ch.willWrite(ch.pool.now())
 	n, err := ch.tls.Write(p)
 	ch.didWrite(n)
@@ -106,13 +108,15 @@ func (c Conn) end(keep bool) {
 	ch.active.Store(int64(now))
 
 	p.mu.Lock()
-	p.lent--
+	if ch.retired != stays { // Again has taken it out
+		p.discards++
+		p.mu.Unlock()
+		p.closeStruck(ch, now)
+		return
+	}
+	p.leaseEnds(ch)
 	if why == stays {
 		why = p.leaves(ch, now)
-	}
-	if ch.leaked {
-		ch.leaked = false
-		p.returned++
 	}
 	if why == stays {
 		p.offer(ch, now, false)
@@ -127,6 +131,15 @@ func (c Conn) end(keep bool) {
 	}
 	p.retire(ch, why, !ch.replaced && why != closedDrain && why != closedResized)
 	p.unlock()
+}
+
+// leaseEnds counts a connection as lent no more. The caller holds mu.
+func (p *Pool) leaseEnds(ch *channel) {
+	p.lent--
+	if ch.leaked {
+		ch.leaked = false
+		p.returned++
+	}
 }
 
 // leaves says whether a connection that could be kept is closed at its return, and
@@ -155,6 +168,12 @@ func (p *Pool) leaves(ch *channel, now time.Duration) reason {
 }
 
 var errBroken = &Error{Kind: ErrState, Text: "an earlier call broke the connection: discard it"}
+
+func (ch *channel) touch() {
+	if !ch.touched.Load() {
+		ch.touched.Store(true)
+	}
+}
 
 // willWrite starts the clock of a request.
 func (ch *channel) willWrite(now time.Duration) {
@@ -215,11 +234,12 @@ func (ch *channel) streamError(verb string, err error) error {
 	case ch.failed.Load() && errors.Is(err, net.ErrClosed):
 		return errBroken
 	}
-	stale := (kind == ErrTruncated || kind == ErrIO) && ch.unanswered()
-	if stale {
+	if (kind == ErrTruncated || kind == ErrIO) && ch.unanswered() {
 		ch.fail(failStale)
-		return errorf(ErrStale, err, "%s on reused connection %d to %s: died before any answer, %d bytes written, 0 read",
+		stale := errorf(ErrStale, err, "%s on reused connection %d to %s: died before any answer, %d bytes written, 0 read",
 			verb, ch.id, ch.endpoint.addr, ch.wrote.Load())
+		ch.stale.Store(stale)
+		return stale
 	}
 	ch.fail(failureOf(kind, err))
 	return errorf(kind, err, "%s on connection %d to %s", verb, ch.id, ch.endpoint.addr)

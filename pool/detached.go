@@ -22,6 +22,9 @@ func (c Conn) FD() int { return c.ch.socket.FD() }
 // on a fresh one.
 func (c Conn) Note() *atomic.Uint64 { return &c.ch.note }
 
+// BusyPoll is the option of its pool.
+func (c Conn) BusyPoll() time.Duration { return c.ch.pool.opts.BusyPoll }
+
 // Drained says that Receive without ciphertext would return nothing.
 func (c Conn) Drained() bool { return c.ch.drained.Load() }
 
@@ -139,12 +142,13 @@ func (c Conn) EndedEarly(have, want int64) error {
 		ch.id, ch.endpoint.addr, have, want)
 }
 
-// Cut shuts the socket down: whoever waits on it wakes. The lease must still be
-// ended.
+// Cut shuts the socket down: whoever waits on it, or in Again, wakes. The lease must
+// still be ended.
 func (c Conn) Cut() {
 	if ch, err := c.live(); err == nil {
 		ch.failed.Store(true)
 		ch.socket.Shutdown()
+		ch.pool.abandon(ch)
 	}
 }
 

@@ -73,7 +73,7 @@ func (p *Pool) dialed(e *endpoint, replaces, ch *channel, err error) {
 // swapIn puts a new connection into service: a waiter comes first, else the old one it
 // replaces goes, now if it is idle and at its return if it is lent. The caller holds mu.
 func (p *Pool) swapIn(ch, replaces *channel, now time.Duration) {
-	if replaces != nil && (replaces.retired != stays || p.waiters.len > 0 && !p.paused) {
+	if replaces != nil && (replaces.retired != stays || p.redials.len > 0 || p.waiters.len > 0 && !p.paused) {
 		replaces = nil
 	}
 	p.enlist(ch, now, replaces)

@@ -66,8 +66,11 @@ func (e *Error) Error() string {
 	if e.Err == nil {
 		return "sprint: " + e.Text
 	}
-	return "sprint: " + e.Text + ": " + strings.TrimPrefix(e.Err.Error(), "sprint: ")
+	return "sprint: " + e.Text + ": " + plain(e.Err)
 }
+
+// plain is the text of an error that goes into another one's.
+func plain(err error) string { return strings.TrimPrefix(err.Error(), "sprint: ") }
 
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }

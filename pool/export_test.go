@@ -40,6 +40,8 @@ func (p *Pool) Check(lowered bool) error {
 	switch {
 	case idle != len(p.idle) || idle+p.lent != len(p.open) || dialing != p.dials:
 		return errorf(ErrState, nil, "%s, but %d open, %d idle, %d dialing", p.census(), len(p.open), idle, dialing)
+	case p.redials.len > p.resending:
+		return errorf(ErrState, nil, "%s: %d wait to send again, %d permits", p.census(), p.redials.len, p.resending)
 	case p.total() > p.max && !lowered:
 		return errorf(ErrState, nil, "%s: above the bound", p.census())
 	case p.waiters.len > 0 && len(p.idle) > 0 && !p.paused:

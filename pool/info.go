@@ -30,6 +30,9 @@ type ConnInfo struct {
 	// Generation counts the rotations of the pool before it was dialled.
 	Generation uint64    `json:"generation"`
 	Opened     time.Time `json:"opened"`
+	// Written and Read count application bytes of this lease.
+	Written uint64 `json:"bytes_written"`
+	Read    uint64 `json:"bytes_read"`
 	// TLSVersion is as in RFC 8446, "TLS 1.3"; CipherSuite is IANA's name.
 	TLSVersion  string `json:"tls_version"`
 	CipherSuite string `json:"cipher_suite"`
@@ -48,7 +51,8 @@ func (c Conn) Info() (ConnInfo, error) {
 	}
 	return ConnInfo{
 		ID: ch.id, Endpoint: ch.endpoint.addr, Uses: ch.uses.Load(), Generation: ch.generation,
-		Opened:      ch.pool.wall(ch.opened),
+		Opened:  ch.pool.wall(ch.opened),
+		Written: ch.wrote.Load(), Read: ch.read.Load(),
 		TLSVersion:  tls.VersionName(ch.session.version),
 		CipherSuite: tls.CipherSuiteName(ch.session.suite),
 		ALPN:        ch.session.protocol, Resumed: ch.session.resumed, PeerExpiry: ch.session.peerExpiry,

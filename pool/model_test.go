@@ -97,6 +97,8 @@ func (m *model) step(op, arg byte) {
 			m.want(m.p.EvictEndpoint("a:1"))
 		case 4:
 			m.want(m.p.Reset())
+		case 5:
+			m.request(arg / 8)
 		default:
 			m.n.mu.Lock()
 			m.n.slow["a:1"] = arg16 * 10 * time.Millisecond
@@ -135,6 +137,24 @@ func (m *model) end(arg byte, how func(pool.Conn)) {
 	delete(m.held, id)
 	how(c)
 	how(c) // a lease ends once
+}
+
+// request asks a peer that never answers, and again on a fresh connection if the one that
+// is held was killed.
+func (m *model) request(arg byte) {
+	ids := slices.Sorted(maps.Keys(m.held))
+	if len(ids) == 0 {
+		return
+	}
+	id := ids[int(arg)%len(ids)]
+	c := m.held[id]
+	delete(m.held, id)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	defer cancel()
+	if n, err := c.Request(ctx, []byte("?"), make([]byte, 1), pool.Idempotent); err == nil {
+		m.t.Fatalf("%d bytes from a peer that never answers", n)
+	}
+	c.Release()
 }
 
 // settle compares the pool with the model when everything has come to rest.
@@ -254,6 +274,7 @@ func FuzzPoolAgainstTheModel(f *testing.F) {
 	f.Add([]byte("\x0e\x00\x0a\x64\x0b\x00\x0a\xff\x0a\xff"))                         // cleanup, rotate, ages
 	f.Add([]byte("\x0e\x00\x08\x00\x08\x01\x07\x00\x00\x00\x0a\x50\x00\x00\x0a\x50")) // both down
 	f.Add([]byte("\x00\x00\x0c\x07\x00\x00\x00\x00\x0c\x00\x03\x00\x03\x00\x0c\x04")) // resize
+	f.Add([]byte("\x00\x00\x03\x00\x00\x00\x07\x00\x0f\x05\x0a\x01"))                 // send again
 	f.Add([]byte("\x0d\x00\x00\x00\x00\x00\x06\x00\x0d\x01\x0f\x00"))                 // pause, cancel, close
 	f.Add([]byte("\x00\x00\x0f\x05\x00\x00\x08\x04\x0f\x04\x0f\x01\x0f\xff\x09\x10\x0f\x08"))
 	f.Fuzz(func(t *testing.T, data []byte) {

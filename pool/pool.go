@@ -39,7 +39,7 @@ type Pool struct {
 
 	// mu guards all below and every channel's place in it. It is never held over
 	// I/O: what is retired under it is closed by unlock. At any moment
-	// idle + lent + dials + closing <= max, but for a max that was just lowered.
+	// idle + lent + dialing + closing <= max, but for a max that was just lowered.
 	mu         sync.Mutex
 	state      poolState
 	max        int
@@ -54,6 +54,8 @@ type Pool struct {
 	owed       int // dials for connections that made room for their own replacement
 	cut        int // lent ones whose socket was shut down by Close
 	waiters    waitQueue
+	redials    waitQueue // leases that wait for a fresh connection, see Conn.Again
+	resending  int       // requests under way that are sent for the second time
 	warmers    []*warmer
 	vacancies  []uint64 // per lost connection not replaced yet: its reconnects
 	lastID     uint64
@@ -63,6 +65,7 @@ type Pool struct {
 	discards   uint64
 	closedBy   [len(reasonNames)]uint64
 	slowSpared [len(spareNames)]uint64
+	retries    [len(retryNames)]uint64
 	leaks      uint64        // leases reported as held too long
 	returned   uint64        // of these, leases that ended after all
 	lastDial   error         // why the last dial failed; nil if it did not
@@ -142,7 +145,11 @@ func (p *Pool) unlock() {
 func (p *Pool) total() int { return p.staying() + p.closing }
 
 // staying counts those that are not about to go.
-func (p *Pool) staying() int { return len(p.idle) + p.lent + p.dials }
+func (p *Pool) staying() int { return len(p.idle) + p.lent + p.dialingPlaces() }
+
+// dialingPlaces counts the places that dials have, or will have: a lease that waits for
+// a fresh connection keeps its place while no dial may start.
+func (p *Pool) dialingPlaces() int { return max(p.dials, p.redials.len) }
 
 // lend marks ch as leased. The caller holds mu.
 func (p *Pool) lend(ch *channel, now time.Duration) {
@@ -153,9 +160,15 @@ func (p *Pool) lend(ch *channel, now time.Duration) {
 	ch.lease.Store(p.lastLease)
 }
 
-// offer gives a connection that is alive to the first waiter, or makes it idle. The
-// caller holds mu and has taken it out of whatever it was counted in.
+// offer gives a connection that is alive to the first waiter, or makes it idle. A fresh
+// one goes to those first who can use no other. The caller holds mu and has taken it out
+// of whatever it was counted in.
 func (p *Pool) offer(ch *channel, now time.Duration, fresh bool) {
+	if fresh && p.redials.len > 0 {
+		p.lend(ch, now)
+		p.redials.serve(handOff{ch: ch, out: outDialed})
+		return
+	}
 	if p.waiters.len > 0 && !p.paused {
 		out := outWaited
 		if fresh {
@@ -193,6 +206,13 @@ func (p *Pool) enlist(ch *channel, now time.Duration, predecessor *channel) {
 // retire takes a connection out for good and counts it as closing; lost says that
 // the next dial replaces it. The caller holds mu and leaves it with unlock.
 func (p *Pool) retire(ch *channel, why reason, lost bool) {
+	p.strike(ch, why, lost)
+	p.closing++
+	p.gone = append(p.gone, ch)
+}
+
+// strike is retire for a connection that is closed by its lease. The caller holds mu.
+func (p *Pool) strike(ch *channel, why reason, lost bool) {
 	last := len(p.open) - 1
 	p.open[ch.place] = p.open[last]
 	p.open[ch.place].place = ch.place
@@ -205,11 +225,15 @@ func (p *Pool) retire(ch *channel, why reason, lost bool) {
 	if why == closedRotated {
 		ch.endpoint.rotations.Add(1)
 	}
-	p.closing++
-	p.gone = append(p.gone, ch)
 	if lost && len(p.vacancies) < p.max {
 		p.vacancies = append(p.vacancies, ch.reconnects)
 	}
+}
+
+// closeStruck closes what strike has taken out.
+func (p *Pool) closeStruck(ch *channel, now time.Duration) {
+	ch.endpoint.age.record(now - ch.opened)
+	ch.close(false, func() {})
 }
 
 // retireIdle is retire for a connection that is idle.

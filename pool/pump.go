@@ -27,7 +27,7 @@ func (p *Pool) pump() {
 	p.failHopeless(now)
 
 	next := never
-	for p.total() < p.max && p.dials < p.opts.MaxDials {
+	for p.dials < p.opts.MaxDials && (p.total() < p.max || p.dials < p.redials.len) {
 		urgent := p.wantedNow()
 		spare := p.dials >= urgent
 		if spare && p.dials >= urgent+p.wantedSpare() {
@@ -68,9 +68,9 @@ func (p *Pool) probe(now time.Duration) (next time.Duration) {
 
 // wantedNow counts the connections that callers wait for.
 func (p *Pool) wantedNow() int {
-	wanted := p.waiters.len
-	if p.paused {
-		wanted = 0
+	wanted := p.redials.len
+	if !p.paused {
+		wanted += p.waiters.len
 	}
 	for _, w := range p.warmers {
 		wanted = max(wanted, w.want-len(p.open))
@@ -100,14 +100,17 @@ func (p *Pool) short() bool {
 // failHopeless ends the waits that only a dial could end when no dial goes: every
 // breaker is open. Where there is no room for a dial they wait for a return.
 func (p *Pool) failHopeless(now time.Duration) {
-	if p.waiters.len == 0 && len(p.warmers) == 0 || p.paused {
+	waits := (p.waiters.len > 0 || len(p.warmers) > 0) && !p.paused && (p.total() < p.max || p.lent == 0)
+	if !waits && p.redials.len == 0 {
 		return
 	}
-	if p.total() >= p.max && p.lent > 0 {
-		return
-	}
-	if err := p.refusal(now); err != nil {
+	err := p.refusal(now)
+	switch {
+	case err == nil:
+	case waits:
 		p.failAll(err, outBreakerOpen)
+	default:
+		p.failRedials(err)
 	}
 }
 
@@ -115,7 +118,15 @@ func (p *Pool) failHopeless(now time.Duration) {
 func (p *Pool) failAll(err error, out outcome) {
 	for p.waiters.serve(handOff{err: err, out: out}) {
 	}
+	p.failRedials(err)
 	p.failWarmers(err)
+}
+
+// failRedials ends the waits of leases for a fresh connection with err. The caller
+// holds mu.
+func (p *Pool) failRedials(err error) {
+	for p.redials.serve(handOff{err: err}) {
+	}
 }
 
 // setAlarm has pump called at the instant at. The caller holds mu.

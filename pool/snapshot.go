@@ -47,12 +47,13 @@ func (p *Pool) Totals() Status {
 func (p *Pool) totals(now time.Duration) Status {
 	s := Status{
 		Endpoint: p.list, Name: p.opts.Name, Active: len(p.open), Max: p.max,
-		Idle: len(p.idle), Lent: p.lent, Dialing: p.dials, Closing: p.closing, Waiting: p.waiters.len,
+		Idle: len(p.idle), Lent: p.lent, Dialing: p.dialingPlaces(), Closing: p.closing, Waiting: p.waiters.len,
 		Acquires: p.leases(), Discards: p.discards, Timeouts: p.timeouts.Load(),
 		AcquiresBy: named(outcomeNames[:], loaded(p.outcomes[:])),
 		Waits:      p.waits.snapshot(p.outcomes[outDirect].Load()),
 		Leaks:      p.leaks, LeaksReturned: p.returned,
 		Closed: named(reasonNames[:], p.closedBy[:]), SlowSpared: named(spareNames[:], p.slowSpared[:]),
+		Retries: named(retryNames[:], p.retries[:]),
 		Breaker: p.breakerState(now).String(), Generation: p.generation, MinIdle: p.minIdle, Paused: p.paused,
 		Cleanup: CleanupStatus{
 			Running: p.cleanup.running.Load(), ClockLeaps: p.cleanup.leaps.Load(),

@@ -39,6 +39,9 @@ type Status struct {
 	LeaksReturned uint64 `json:"total_leaks_returned"`
 	// Closed counts closed connections by the reason.
 	Closed map[string]uint64 `json:"closed_by_reason"`
+	// Retries counts requests that Idempotent allowed to send once more, by RetryOutcomes:
+	// those that were not sent again are "budget_exhausted".
+	Retries map[string]uint64 `json:"retries"`
 	// SlowSpared counts connections above MaxLatency that were kept: with the majority
 	// ("share"), or with the median ("median").
 	SlowSpared map[string]uint64 `json:"slow_spared"`

@@ -3,8 +3,10 @@ package pool_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -58,6 +60,15 @@ type counted struct {
 	net.Conn
 	n    *network
 	once sync.Once
+}
+
+// Write fails as a socket's does.
+func (c *counted) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	if err == io.ErrClosedPipe {
+		err = syscall.EPIPE
+	}
+	return n, err
 }
 
 func (c *counted) Close() error {

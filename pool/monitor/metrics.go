@@ -75,6 +75,7 @@ func newCollector(src Source, o *Options) *collector {
 	}
 	closed := desc("connections_closed_total", "Connections closed, by the reason.", "endpoint", "reason")
 	spared := desc("slow_evictions_suppressed_total", "Connections above the latency limit that were kept, by the reason.", "endpoint", "reason")
+	retries := desc("retries_total", "Idempotent requests on stale connections, by what came of sending them once more.", "endpoint", "outcome")
 	state := func(name string, value func(*pool.Status) float64) ofPool {
 		return ofPool{connections, gauge, []string{name}, value}
 	}
@@ -148,6 +149,9 @@ func newCollector(src Source, o *Options) *collector {
 	}
 	for _, reason := range pool.SpareReasons() {
 		c.pool = append(c.pool, ofPool{spared, counter, []string{reason}, func(s *pool.Status) float64 { return float64(s.SlowSpared[reason]) }})
+	}
+	for _, outcome := range pool.RetryOutcomes() {
+		c.pool = append(c.pool, ofPool{retries, counter, []string{outcome}, func(s *pool.Status) float64 { return float64(s.Retries[outcome]) }})
 	}
 	acquires := desc("acquires_total", "Calls of acquire, by how they ended.", "endpoint", "outcome")
 	for _, outcome := range pool.AcquireOutcomes() {

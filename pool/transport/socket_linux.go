@@ -65,10 +65,9 @@ func (c *Conn) Detach() error {
 	return nil
 }
 
-// Shutdown cuts both directions without freeing the descriptor: whoever waits on it
+// HangUp ends both directions without freeing the descriptor: whoever waits on it
 // wakes. Safe from any thread while the connection is not closed.
-func (c *Conn) Shutdown() {
-	c.cut.Store(true)
+func (c *Conn) HangUp() {
 	if !c.detached {
 		_ = c.conn.Close()
 		return

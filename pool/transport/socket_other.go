@@ -10,9 +10,8 @@ func (c *Conn) Detach() error { return errors.ErrUnsupported }
 // Control is for Linux.
 func (c *Conn) Control(func(fd int) error) error { return errors.ErrUnsupported }
 
-// Shutdown cuts the connection: whoever waits on it wakes.
-func (c *Conn) Shutdown() {
-	c.cut.Store(true)
+// HangUp ends the connection: whoever waits on it wakes.
+func (c *Conn) HangUp() {
 	_ = c.conn.Close()
 }
 

@@ -182,6 +182,12 @@ func (c *Conn) Trim() {
 	c.mu.Unlock()
 }
 
+// Shutdown is HangUp by the owner: errors that follow are his doing.
+func (c *Conn) Shutdown() {
+	c.cut.Store(true)
+	c.HangUp()
+}
+
 // Cut says whether Shutdown was called.
 func (c *Conn) Cut() bool { return c.cut.Load() }
 

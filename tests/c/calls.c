@@ -144,7 +144,8 @@ static sprint_status run_conn_read_exact(uint64_t h) {
 static sprint_status run_conn_request(uint64_t h) {
     size_t n;
 
-    return sprint_conn_request(h, "PING\n", 5, scratch, sizeof scratch, 0, 20, &n);
+    return sprint_conn_request(h, "PING\n", 5, scratch, sizeof scratch, SPRINT_REQUEST_IDEMPOTENT,
+                               20, &n);
 }
 
 static sprint_status run_conn_write_secret(uint64_t h) {
@@ -411,7 +412,7 @@ const struct call calls[] = {
     {"sprint_conn_write", KIND_CONN, run_conn_write, WRITES, 0},
     {"sprint_conn_read", KIND_CONN, run_conn_read, READS, 0},
     {"sprint_conn_read_exact", KIND_CONN, run_conn_read_exact, READS, 0},
-    {"sprint_conn_request", KIND_CONN, run_conn_request, READS | CODE(E_UNSUPPORTED), 0},
+    {"sprint_conn_request", KIND_CONN, run_conn_request, READS, 0},
     {"sprint_conn_write_secret", KIND_CONN, run_conn_write_secret, WRITES | USES, 0},
     {"sprint_conn_write_secret [secret]", KIND_BUFFER, run_conn_write_secret_secret, WRITES | USES,
      0},

@@ -46,8 +46,9 @@ static void bad_pointers_and_sizes_are_refused_and_harm_nothing(void) {
     CHECK_IS(SPRINT_E_ARG, sprint_conn_request(l.conn, buf, 1, NULL, 1, 0, 100, &n));
     CHECK_IS(SPRINT_E_ARG, sprint_conn_request(l.conn, buf, 1, buf, 0, 0, 100, &n));
     CHECK_IS(SPRINT_E_ARG, sprint_conn_request(l.conn, buf, 1, buf, sizeof buf, 0, 100, NULL));
-    CHECK_IS(SPRINT_E_UNSUPPORTED,
-             sprint_conn_request(l.conn, buf, 1, buf, sizeof buf, 1u << 31, 100, &n));
+    CHECK_IS(SPRINT_E_ARG, sprint_conn_request(l.conn, buf, 1, buf, sizeof buf, 1u << 31, 100, &n));
+    CHECK_IS(SPRINT_E_ARG, sprint_conn_request(l.conn, buf, 1, buf, sizeof buf, 3, 100, &n));
+    CHECK_SAYS("flags");
     CHECK_IS(SPRINT_E_ARG, sprint_conn_try_write(l.conn, NULL, 1, &n));
     CHECK_IS(SPRINT_E_ARG, sprint_conn_try_write(l.conn, buf, 1, NULL));
     CHECK_IS(SPRINT_E_ARG, sprint_conn_try_read(l.conn, NULL, 1, &n));

@@ -139,6 +139,18 @@ TEST(a_slow_answer_is_a_timeout_and_comes_later) {
     CHECK(conn.read(answer, sizeof answer, 5000) == 71);
 }
 
+TEST(an_idempotent_request_goes_on_with_a_fresh_connection) {
+    Pool pool = make_pool(1);
+    pool.acquire(5000).release();
+    Conn conn = pool.acquire(5000);
+    uint64_t before = conn.id();
+    Switch on("drop_idle=1");
+    char answer[128];
+    size_t n = conn.request("NONCE\n", 6, answer, sizeof answer, 5000, SPRINT_REQUEST_IDEMPOTENT);
+    CHECK(n == 71 && conn.id() != before && conn.uses() == 0 && !conn.failed());
+    CHECK_THROWS(SPRINT_E_ARG, "flags", conn.request("x", 1, answer, sizeof answer, 10, 4));
+}
+
 TEST(close_notify_is_0_bytes) {
     Lease lease;
     Conn &conn = lease.conn;

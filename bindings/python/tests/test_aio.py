@@ -439,6 +439,21 @@ async def test_ending_a_lease_wakes_its_reader_and_leaves_others_alone(
             fresh.discard()
 
 
+async def test_an_idempotent_request_goes_on_with_a_fresh_connection(
+    relay: Relay, tasks_pool: aio.Pool
+) -> None:
+    (await tasks_pool.acquire()).release()
+    async with tasks_pool.acquire() as conn:
+        before = conn.id
+        relay.set(drop_idle=1)
+        answer = await conn.request(b"NONCE\n", timeout=PATIENCE, idempotent=True)
+        assert answer.startswith(b"NONCE ")
+        assert (conn.id != before, conn.uses) == (True, 0)
+        assert await conn.request(b"NONCE\n", timeout=PATIENCE)
+    assert tasks_pool.status().retries["success"] == 1
+    until(lambda: not helpers())
+
+
 async def test_closing_the_pool_from_a_thread_wakes_a_reader(tasks_pool: aio.Pool) -> None:
     async with tasks_pool.acquire() as conn:
         reader = asyncio.create_task(conn.read(timeout=PATIENCE))

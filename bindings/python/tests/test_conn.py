@@ -257,6 +257,34 @@ def test_a_reused_connection_that_dies_before_any_answer_is_stale(
             run(lambda: conn.read(100, 5))
 
 
+def test_an_idempotent_request_goes_on_with_a_fresh_connection(
+    relay: Relay, pool: sprint.Pool, run: Run
+) -> None:
+    pool.acquire().release()
+    with pool.acquire() as conn:
+        before = conn.id
+        relay.set(drop_idle=1)
+        answer = run(lambda: conn.request(b"NONCE\n", timeout=10, idempotent=True))
+        assert answer.startswith(b"NONCE ")
+        assert conn.id != before
+        assert conn.uses == 0
+        info = conn.info()
+        assert (info["bytes_written"], info["bytes_read"]) == (6, len(answer))
+    assert pool.status().retries == {"success": 1, "failure": 0, "budget_exhausted": 0}
+    assert pool.stats().idle == 1
+
+
+def test_a_request_that_is_not_idempotent_is_sent_once(
+    relay: Relay, pool: sprint.Pool, run: Run
+) -> None:
+    pool.acquire().release()
+    with pool.acquire() as conn:
+        relay.set(drop_idle=1)
+        with pytest.raises(sprint.StaleConnection, match="6 bytes written, 0 read"):
+            run(lambda: conn.request(b"NONCE\n", timeout=10))
+    assert pool.stats().dials == 1
+
+
 def test_a_connection_that_ended_is_not_lent_again(
     relay: Relay, pool: sprint.Pool, run: Run
 ) -> None:

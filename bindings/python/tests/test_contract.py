@@ -10,7 +10,7 @@ import pytest
 
 import sprint
 from relay import ROOT
-from sprint import _borrow, _errors, _native, aio, buffer, config, protection
+from sprint import _borrow, _errors, _lease, _native, aio, buffer, config, protection
 from sprint._library import _LEVELS
 
 HEADER = re.sub(r"/\*.*?\*/", "", (ROOT / "include/sprint.h").read_text(), flags=re.S)
@@ -138,6 +138,7 @@ def test_constants_are_those_of_the_header() -> None:
         "SPRINT_WANT_READ": sprint.WANT_READ,
         "SPRINT_WANT_WRITE": sprint.WANT_WRITE,
     }
+    assert constants("SPRINT_REQUEST_") == {"SPRINT_REQUEST_IDEMPOTENT": _lease.IDEMPOTENT}
     assert constants("SPRINT_LOG_") == {
         f"SPRINT_LOG_{name.upper()}": level for name, level in _LEVELS.items()
     }

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import warnings
-from ctypes import byref, c_uint64
+from ctypes import byref, c_size_t, c_uint64
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _native
 from ._handle import Handle
+from ._memory import pinned
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 CHUNK = 65536
 """Bytes that a read asks for if the caller does not say."""
+
+IDEMPOTENT = 1
 
 
 class Lease(Handle):
@@ -42,10 +48,19 @@ class Lease(Handle):
 
     def info(self) -> dict[str, Any]:
         """The connection and what its handshake agreed on: connection_id, endpoint, uses,
-        generation, opened, tls_version, cipher_suite, alpn, resumed,
-        peer_certificate_expires."""
+        generation, opened, bytes_written and bytes_read in this lease, tls_version,
+        cipher_suite, alpn, resumed, peer_certificate_expires."""
         info: dict[str, Any] = _native.json_of("sprint_conn_info_json", self._handle)
         return info
+
+    def _request(self, data: Buffer, answer: bytearray, limit: int, flags: int) -> int:
+        """sprint_conn_request, which waits: how many bytes of ``answer`` it filled."""
+        n = c_size_t()
+        with pinned(data) as (source, length), pinned(answer, writable=True) as (target, cap):
+            _native.lib().sprint_conn_request(
+                self._handle, source, length, target, cap, flags, limit, byref(n)
+            )
+        return n.value
 
     def release(self) -> None:
         """End the lease: the connection goes back to the pool, or is closed if it failed,

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from . import _native, _steps
 from ._control import Control
 from ._errors import PoolExhausted, SprintError, StateError
-from ._lease import CHUNK, Lease
+from ._lease import CHUNK, IDEMPOTENT, Lease
 from ._line import Line
 from ._memory import pinned
 from ._steps import WANT_READ, WANT_WRITE, Steps
@@ -220,20 +220,34 @@ class Conn(Lease):
     readexactly = read_exact
     """The same, as asyncio names it."""
 
-    async def request(self, data: Buffer, size: int = CHUNK, timeout: float | None = None) -> bytes:
+    async def request(
+        self,
+        data: Buffer,
+        size: int = CHUNK,
+        timeout: float | None = None,
+        *,
+        idempotent: bool = False,
+    ) -> bytes:
         """Send all of ``data``, then receive once: :meth:`write` and :meth:`read` under one
-        deadline."""
+        deadline. ``idempotent`` as in :meth:`sprint.Conn.request`; it waits in a thread."""
         deadline = Deadline(timeout)
         answer = bytearray(_native.size("size", size))
+        if idempotent:
+            limit = _native.milliseconds(timeout)
+            with self._alone(WANT_READ | WANT_WRITE):
+                self._owed = True
+                n = await Line().call(
+                    lambda: self._request(data, answer, limit, IDEMPOTENT), lambda _n: None
+                )
+                self._owed = False
+            return bytes(memoryview(answer)[:n])
         with (
             self._alone(WANT_READ | WANT_WRITE),
             pinned(data) as (source, length),
             pinned(answer, writable=True) as (target, cap),
         ):
             if length == 0 or cap == 0:  # let the library say what is wrong
-                _native.lib().sprint_conn_request(
-                    self._handle, source, length, target, cap, 0, 0, c_size_t()
-                )
+                self._request(data, answer, 0, 0)
             self._owed = True
             await self._walk(_steps.writing(self, source or 0, length, deadline), deadline)
             n = await self._read(target or 0, cap, deadline)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from . import _native, _steps
 from ._errors import SprintError
-from ._lease import CHUNK, Lease
+from ._lease import CHUNK, IDEMPOTENT, Lease
 from ._memory import pinned
 from ._steps import WANT_READ, WANT_WRITE, Steps
-from ._wait import SLICE, Deadline, may_block
+from ._wait import SLICE, Deadline, interruptible, may_block
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -108,24 +108,46 @@ class Conn(Lease):
         self._owed = False
         return bytes(target)
 
-    def request(self, data: Buffer, size: int = CHUNK, timeout: float | None = None) -> bytes:
+    def request(
+        self,
+        data: Buffer,
+        size: int = CHUNK,
+        timeout: float | None = None,
+        *,
+        idempotent: bool = False,
+    ) -> bytes:
         """Send all of ``data``, then receive once: :meth:`write` and :meth:`read` under
-        one deadline."""
+        one deadline.
+
+        ``idempotent`` says that the peer may get it twice. What would be a StaleConnection
+        is then sent once more on a connection that is dialled for it, if nothing else was
+        done on this lease and the retry budget of the pool allows it; :attr:`id` and
+        :meth:`fileno` change, and :attr:`uses` is 0.
+        """
         limit = _native.milliseconds(timeout)
         answer = bytearray(_native.size("size", size))
-        n = c_size_t()
         self._owed = True
-        with pinned(data) as (source, length), pinned(answer, writable=True) as (target, cap):
-            if length == 0 or cap == 0 or may_block(timeout):
-                _native.lib().sprint_conn_request(
-                    self._handle, source, length, target, cap, 0, limit, byref(n)
-                )
-            else:
-                deadline = Deadline(timeout)
-                _walk(_steps.writing(self, source or 0, length, deadline), deadline)
-                _walk(_steps.reading(self, target or 0, cap, deadline, n), deadline)
+        if may_block(timeout):
+            n = self._request(data, answer, limit, IDEMPOTENT if idempotent else 0)
+        elif idempotent:
+            # It may dial, so it is one call. If this thread gives up, the end of the lease
+            # ends that call.
+            n = interruptible(
+                lambda: self._request(data, answer, limit, IDEMPOTENT), lambda _n: None
+            )
+        else:
+            n = self._request_sliced(data, answer, Deadline(timeout))
         self._owed = False
-        return bytes(memoryview(answer)[: n.value])
+        return bytes(memoryview(answer)[:n])
+
+    def _request_sliced(self, data: Buffer, answer: bytearray, deadline: Deadline) -> int:
+        n = c_size_t()
+        with pinned(data) as (source, length), pinned(answer, writable=True) as (target, cap):
+            if length == 0 or cap == 0:  # let the library say what is wrong
+                return self._request(data, answer, 0, 0)
+            _walk(_steps.writing(self, source or 0, length, deadline), deadline)
+            _walk(_steps.reading(self, target or 0, cap, deadline, n), deadline)
+        return n.value
 
     def flush(self, timeout: float | None = None) -> bool:
         """Send what was taken but is not on its way yet. True when nothing is left; with

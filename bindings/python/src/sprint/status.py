@@ -144,6 +144,8 @@ class PoolStatus:
     total_leaks_returned: int
     """Of these, ended after all."""
     closed_by_reason: Mapping[str, int]
+    retries: Mapping[str, int]
+    """Idempotent requests that were stale, by what came of sending them once more."""
     slow_spared: Mapping[str, int]
     """Slow connections that were kept, by the reason."""
     bytes_sent: int

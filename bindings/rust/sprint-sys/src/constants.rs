@@ -86,6 +86,8 @@ pub const SPRINT_OPT_NAME: i32 = 48;
 pub const SPRINT_OPT_METRICS_TLS_CERT_FILE: i32 = 49;
 pub const SPRINT_OPT_METRICS_TLS_KEY_FILE: i32 = 50;
 
+pub const SPRINT_REQUEST_IDEMPOTENT: u32 = 1;
+
 pub const SPRINT_WANT_READ: u32 = 1;
 pub const SPRINT_WANT_WRITE: u32 = 2;
 

@@ -106,6 +106,19 @@ impl Conn {
     /// writing side's. Returns the bytes received; 0: the peer ended the stream.
     #[doc(alias = "sprint_conn_request")]
     pub fn request(&mut self, data: &[u8], answer: &mut [u8]) -> Result<usize> {
+        self.request_with(data, answer, 0)
+    }
+
+    /// As [`request`](Conn::request), where the peer may get `data` twice: what would be
+    /// [`ErrorKind::Stale`] is sent once more on a connection that is dialled for it, if nothing
+    /// else was done on this lease and the retry budget of the pool allows it. [`id`](Conn::id) and
+    /// the descriptor then change, and [`uses`](Conn::uses) is 0.
+    #[doc(alias = "SPRINT_REQUEST_IDEMPOTENT")]
+    pub fn request_idempotent(&mut self, data: &[u8], answer: &mut [u8]) -> Result<usize> {
+        self.request_with(data, answer, sys::SPRINT_REQUEST_IDEMPOTENT)
+    }
+
+    fn request_with(&mut self, data: &[u8], answer: &mut [u8], flags: u32) -> Result<usize> {
         let mut n = 0;
         // SAFETY: a slice is readable, a unique one writable, for its length.
         let status = unsafe {
@@ -115,7 +128,7 @@ impl Conn {
                 data.len(),
                 answer.as_mut_ptr().cast(),
                 answer.len(),
-                0,
+                flags,
                 self.writing.timeout_ms,
                 &mut n,
             )

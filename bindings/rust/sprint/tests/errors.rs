@@ -161,6 +161,23 @@ fn a_reused_connection_that_dies_before_the_answer_is_stale() {
 }
 
 #[test]
+fn an_idempotent_request_goes_on_with_a_fresh_connection() {
+    let relay = Relay::start();
+    let pool = relay.pool(1);
+    drop(pool.get_connection().unwrap());
+    let mut conn = pool.get_connection().unwrap();
+    let before = conn.id().unwrap();
+    relay.set("drop_idle=1");
+    let mut answer = [0; 128];
+    let n = conn.request_idempotent(b"NONCE\n", &mut answer).unwrap();
+    assert!(answer[..n].starts_with(b"NONCE "));
+    assert_ne!(conn.id().unwrap(), before);
+    assert_eq!(conn.uses().unwrap(), 0);
+    drop(conn);
+    assert_eq!(pool.stats().unwrap().idle, 1);
+}
+
+#[test]
 fn a_fresh_connection_that_is_reset_is_io() {
     let relay = Relay::start();
     let mut conn = log_in(&relay.pool(1), &relay.key());
