@@ -1,10 +1,11 @@
 /*
  * main.c - what sprint.h promises, proved against the relay.
  *
- *   sprint_test ADDRESS CONTROL DIR [--rules PART] [--slow N] [--seconds N]
+ *   sprint_test ADDRESS CONTROL DIR [--rules PART] [--except NAMES] [--slow N] [--seconds N]
  *
  * ADDRESS, CONTROL and DIR are what the relay prints when it is ready. --rules proves
- * only the rules whose name holds PART. --slow multiplies every upper time bound.
+ * only the rules whose name holds PART, --except leaves those named (with commas) out.
+ * --slow multiplies every upper time bound.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,13 +21,15 @@ int main(int argc, char **argv) {
         guard_rules,   key_rules,    lifetime_rules, memory_rules,  limit_rules,    event_rules,
         storm_rules,   fork_rules,   hostile_rules,  control_rules, again_rules,
     };
-    const char *filter = NULL;
+    const char *filter = NULL, *except = NULL;
     size_t i;
     int a;
 
     for (a = 4; a + 1 < argc; a += 2) {
         if (strcmp(argv[a], "--rules") == 0)
             filter = argv[a + 1];
+        else if (strcmp(argv[a], "--except") == 0)
+            except = argv[a + 1];
         else if (strcmp(argv[a], "--slow") == 0)
             settings.slow = atoi(argv[a + 1]);
         else if (strcmp(argv[a], "--seconds") == 0)
@@ -35,7 +38,9 @@ int main(int argc, char **argv) {
             break;
     }
     if (argc < 4 || a != argc || settings.slow < 1 || settings.seconds < 1) {
-        fprintf(stderr, "usage: %s ADDRESS CONTROL DIR [--rules PART] [--slow N] [--seconds N]\n",
+        fprintf(stderr,
+                "usage: %s ADDRESS CONTROL DIR [--rules PART] [--except NAMES] [--slow N] "
+                "[--seconds N]\n",
                 argv[0]);
         return 2;
     }
@@ -43,6 +48,6 @@ int main(int argc, char **argv) {
     settings.control = argv[2];
     settings.dir = argv[3];
     for (i = 0; i < sizeof groups / sizeof *groups; i++)
-        check_rules(groups[i], filter);
+        check_rules(groups[i], filter, except);
     return check_summary();
 }

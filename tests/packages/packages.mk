@@ -12,3 +12,10 @@ test-packages: packages $(BUILD)/relay ## The .deb in a fresh Debian root (needs
 .PHONY: test-wheel
 test-wheel: wheel $(BUILD)/relay ## The Python wheel in a clean environment: doctor, ping, an echo
 	tests/packages/wheel $(BUILD)/wheel/*.whl $(BUILD)/venv/bin/python $(BUILD)/relay
+
+.PHONY: test-arm64
+test-arm64: deps ## The C tests on linux/arm64: cross-built, under qemu-user
+	@for p in gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user; do \
+	  dpkg-query -W -f '$${Status}\n' $$p | grep -q 'ok installed' || missing="$${missing-} $$p"; \
+	done; [ -z "$${missing-}" ] || apt-get install -y -qq --no-install-recommends $$missing
+	tests/c/run arm64
