@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from datetime import datetime, timezone
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -51,6 +52,15 @@ def test_a_request_that_timed_out_is_not_lent_again_before_its_answer_is_read(
             if read_it:
                 assert len(run(partial(conn.read_exact, 71, 5))) == 71
         assert pool.stats().discards == 1
+
+
+@pytest.mark.parametrize("bad", [b"", "text", memoryview(b"abcd")[::2]])
+def test_a_request_that_is_refused_costs_no_connection(
+    pool: sprint.Pool, run: Run, bad: Any
+) -> None:
+    with pool.acquire() as conn, pytest.raises((sprint.ArgumentError, TypeError, BufferError)):
+        run(partial(conn.request, bad, timeout=5))
+    assert (pool.stats().discards, pool.stats().idle) == (0, 1)
 
 
 def test_a_released_lease_is_dead_and_release_is_idempotent(pool: sprint.Pool) -> None:

@@ -8,7 +8,7 @@ from ctypes import byref, c_size_t
 from typing import TYPE_CHECKING
 
 from . import _native, _steps
-from ._errors import SprintError
+from ._errors import ArgumentError, SprintError, StateError
 from ._lease import CHUNK, IDEMPOTENT, Lease
 from ._memory import pinned
 from ._steps import WANT_READ, WANT_WRITE, Steps
@@ -126,17 +126,21 @@ class Conn(Lease):
         """
         limit = _native.milliseconds(timeout)
         answer = bytearray(_native.size("size", size))
-        self._owed = True
-        if may_block(timeout):
-            n = self._request(data, answer, limit, IDEMPOTENT if idempotent else 0)
-        elif idempotent:
-            # It may dial, so it is one call. If this thread gives up, the end of the lease
-            # ends that call.
-            n = interruptible(
-                lambda: self._request(data, answer, limit, IDEMPOTENT), lambda _n: None
-            )
-        else:
-            n = self._request_sliced(data, answer, Deadline(timeout))
+        owed, self._owed = self._owed, True
+        try:
+            if may_block(timeout):
+                n = self._request(data, answer, limit, IDEMPOTENT if idempotent else 0)
+            elif idempotent:
+                # It may dial, so it is one call. If this thread gives up, the end of the
+                # lease ends that call.
+                n = interruptible(
+                    lambda: self._request(data, answer, limit, IDEMPOTENT), lambda _n: None
+                )
+            else:
+                n = self._request_sliced(data, answer, Deadline(timeout))
+        except (ArgumentError, StateError, TypeError, BufferError):  # nothing was sent
+            self._owed = owed
+            raise
         self._owed = False
         return bytes(memoryview(answer)[:n])
 
