@@ -49,6 +49,7 @@ type channel struct {
 	failed   atomic.Bool           // broken: release closes it
 	touched  atomic.Bool           // a Read or Write was made in this lease
 	stale    atomic.Pointer[Error] // how it died before any answer
+	limited  atomic.Bool           // this lease has set a deadline
 	drained  atomic.Bool           // tls holds nothing that a Read would return
 	active   atomic.Int64          // instant of the last activity
 	asked    atomic.Int64          // instant of the first write after a read; 0 if answered
@@ -167,6 +168,9 @@ func (ch *channel) returnable() reason {
 		return closedStale
 	case ch.failed.Load():
 		return closedError
+	}
+	if ch.limited.Swap(false) {
+		_ = ch.tls.SetDeadline(time.Time{})
 	}
 	if left, err := ch.socket.Flush(); left > 0 || err != nil {
 		return closedDirty

@@ -74,12 +74,13 @@ func (c Conn) Write(p []byte) (int, error) {
 }
 
 // SetDeadline sets an absolute limit for Read and Write, as on a net.Conn. A Write
-// that passes it breaks the connection.
+// that passes it breaks the connection. It ends with the lease.
 func (c Conn) SetDeadline(t time.Time) error {
 	ch, err := c.live()
 	if err != nil {
 		return err
 	}
+	ch.limited.Store(true)
 	return ch.tls.SetDeadline(t)
 }
 

@@ -140,6 +140,25 @@ func TestAReleasedLeaseIsDeadInEveryCopy(t *testing.T) {
 	}
 }
 
+func TestADeadlineEndsWithItsLease(t *testing.T) {
+	p := newPool(t, startRelay(t), nil)
+	c := acquire(t, p)
+	startEcho(t, c)
+	echo(t, c, "hello")
+	c.Release()
+	c = acquire(t, p)
+	if err := c.SetDeadline(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	c.Release()
+	next := acquire(t, p)
+	if next.ID() != c.ID() {
+		t.Fatal("not the connection that had the deadline")
+	}
+	echo(t, next, "no limit was set in this lease")
+	next.Release()
+}
+
 func TestADiscardedConnectionIsReplacedAndCountsAsReconnect(t *testing.T) {
 	p := newPool(t, startRelay(t), nil)
 	for range 2 {
