@@ -196,6 +196,8 @@ func TestAtTheBoundOneIdleConnectionAtATimeMakesRoomForItsReplacement(t *testing
 	})
 }
 
+// jackc/pgx#2560: only idle connections were looked at, and one that is always in use is
+// never idle when it is.
 func TestALifetimeIsKeptOnAPoolThatIsAlwaysBusy(t *testing.T) {
 	const life = time.Minute
 	for _, cleanup := range []bool{false, true} {

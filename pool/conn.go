@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"time"
 
 	"github.com/bitcoin-sprint/libsprint/pool/transport"
@@ -120,8 +121,13 @@ func (c Conn) end(keep bool) {
 		why = p.leaves(ch, now)
 	}
 	if why == stays {
-		p.offer(ch, now, false)
+		served := p.offer(ch, now, false)
 		p.mu.Unlock()
+		if served && !p.opts.Detach {
+			// Who waited runs before this goroutine goes on with something else. An
+			// embedder's thread leaves Go at once anyway.
+			runtime.Gosched()
+		}
 		return
 	}
 	if ch.cutOff {

@@ -163,11 +163,11 @@ func (p *Pool) lend(ch *channel, now time.Duration) {
 // offer gives a connection that is alive to the first waiter, or makes it idle. A fresh
 // one goes to those first who can use no other. The caller holds mu and has taken it out
 // of whatever it was counted in.
-func (p *Pool) offer(ch *channel, now time.Duration, fresh bool) {
+func (p *Pool) offer(ch *channel, now time.Duration, fresh bool) (served bool) {
 	if fresh && p.redials.len > 0 {
 		p.lend(ch, now)
 		p.redials.serve(handOff{ch: ch, out: outDialed})
-		return
+		return true
 	}
 	if p.waiters.len > 0 && !p.paused {
 		out := outWaited
@@ -176,10 +176,11 @@ func (p *Pool) offer(ch *channel, now time.Duration, fresh bool) {
 		}
 		p.lend(ch, now)
 		p.waiters.serve(handOff{ch: ch, out: out})
-		return
+		return true
 	}
 	ch.idle = true
 	p.idle = append(p.idle, ch)
+	return false
 }
 
 // enlist enters a connection that was just opened. The caller holds mu.
