@@ -12,9 +12,10 @@ import (
 	"unsafe"
 
 	"github.com/bitcoin-sprint/libsprint/internal/spawn"
+	"github.com/bitcoin-sprint/libsprint/pool"
 )
 
-const levelTrace = slog.Level(C.SPRINT_LOG_TRACE)
+const levelTrace = pool.LevelTrace // SPRINT_LOG_TRACE
 
 // sink writes lines to a descriptor of the host, or nowhere.
 type sink struct {
@@ -58,8 +59,11 @@ func newLogger(s *sink, level slog.Leveler) *slog.Logger {
 	return slog.New(gate{s, slog.NewJSONHandler(s, &slog.HandlerOptions{
 		Level: level,
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-			if a.Key == slog.LevelKey && a.Value.Any() == levelTrace {
+			switch {
+			case a.Key == slog.LevelKey && a.Value.Any() == levelTrace:
 				a.Value = slog.StringValue("TRACE")
+			case a.Key == slog.TimeKey:
+				a.Value = slog.TimeValue(a.Value.Time().UTC()) // as in the status
 			}
 			return a
 		},

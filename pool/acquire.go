@@ -61,9 +61,9 @@ func (p *Pool) acquire(now, limit time.Duration, cancel <-chan struct{}) (Conn, 
 // lease; a dead one is retired.
 func (p *Pool) handOut(ch *channel, now time.Duration) (Conn, bool) {
 	if alive, why := ch.probe(); !alive {
-		p.log.Debug("connection lost", "connection", ch.id, "endpoint", ch.endpoint.addr, "cause", why)
 		ch.lease.Store(0)
 		p.mu.Lock()
+		ch.lostTo = why
 		p.lent--
 		p.retire(ch, closedStale, true)
 		p.unlock()

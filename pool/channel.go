@@ -2,6 +2,7 @@ package pool
 
 import (
 	"errors"
+	"log/slog"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -27,6 +28,7 @@ type channel struct {
 	place     int           // in pool.open
 	idle      bool          // in pool.idle
 	retired   reason        // why it was taken out; stays while it was not
+	lostTo    error         // what the peer or the network did to it, if that is why
 	cutOff    bool          // by Pool.Close, under the lease
 	lentAt    time.Duration // when the last lease began
 	leaked    bool          // reported as held too long
@@ -185,10 +187,11 @@ func (ch *channel) returnable() reason {
 }
 
 // fail counts a failure of this connection, once, and keeps it from the pool.
-func (ch *channel) fail(f failure) {
+func (ch *channel) fail(f failure, err error) {
 	if ch.failed.CompareAndSwap(false, true) {
 		ch.errors.Add(1)
 		ch.endpoint.failures[f].Add(1)
+		ch.logLost(slog.LevelWarn, "lent", err, ch.pool.now())
 	}
 }
 

@@ -95,7 +95,7 @@ func (p *Pool) clean(wake <-chan struct{}) {
 		now = p.now()
 		if seen := p.wallZero(); leapt(zero, seen) {
 			c.leaps.Add(1)
-			p.log.Warn("the clock leapt against the monotonic one", "by", seen.Sub(zero))
+			p.log.Warn("clock leapt", "by_ms", seen.Sub(zero).Milliseconds())
 			zero = seen
 		}
 		planned = p.tidy(now)
@@ -113,10 +113,14 @@ func (p *Pool) tidy(now time.Duration) (next time.Duration) {
 	next = p.shedIdle(now, now+p.shortestAge())
 	next = min(next, p.replaceDue(now))
 	leaks, at := p.findLeaks(now)
+	blind := p.blind
 	p.pump()
 	p.unlock()
+	if blind != nil {
+		p.toldBlind.Do(func() { p.log.Warn("idle connections are not watched", "cause", blind) })
+	}
 	for _, l := range leaks {
-		p.log.Warn("a lease is held for long", "connection", l.id, "endpoint", l.endpoint.addr, "held", p.opts.LeakAfter)
+		p.log.Warn("lease held for long", "connection", l.id, "endpoint", l.endpoint.addr, "held_ms", p.opts.LeakAfter.Milliseconds())
 	}
 	return min(next, at)
 }

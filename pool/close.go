@@ -21,8 +21,8 @@ func (p *Pool) Close(grace time.Duration) (forced int) {
 			p.retire(ch, closedDrain, false)
 		}
 		p.idle = nil
-		p.log.Info("pool closing", "lent", p.lent, "dialing", p.dials, "grace", grace)
 		p.noteDrained()
+		defer func() { p.log.Info("pool closed", "forced", forced) }()
 	}
 	p.unlock()
 	p.StopCleanup()

@@ -192,6 +192,7 @@ func (ch *channel) didWrite(n int) {
 	ch.sent.Add(uint64(n))
 	ch.endpoint.sent.Add(uint64(n))
 	ch.wrote.Add(uint64(n))
+	ch.trace("write", n)
 }
 
 // didRead stops the clock of a request at its first byte.
@@ -199,6 +200,7 @@ func (ch *channel) didRead(n int, now time.Duration) {
 	ch.received.Add(uint64(n))
 	ch.endpoint.received.Add(uint64(n))
 	ch.read.Add(uint64(n))
+	ch.trace("read", n)
 	ch.active.Store(int64(now))
 	if asked := ch.asked.Swap(0); asked != 0 {
 		took := now - time.Duration(asked)
@@ -234,20 +236,22 @@ func (ch *channel) streamError(verb string, err error) error {
 		return errorf(ErrClosed, nil, "connection %d to %s: the pool was closed, or the lease ended", ch.id, ch.endpoint.addr)
 	case kind == ErrTimeout:
 		ch.pool.timeouts.Add(1)
+		timeout := errorf(ErrTimeout, nil, "%s on connection %d to %s: timed out", verb, ch.id, ch.endpoint.addr)
 		if verb == "write" {
-			ch.fail(failTimeout)
+			ch.fail(failTimeout, timeout)
 		}
-		return errorf(ErrTimeout, nil, "%s on connection %d to %s: timed out", verb, ch.id, ch.endpoint.addr)
+		return timeout
 	case ch.failed.Load() && errors.Is(err, net.ErrClosed):
 		return errBroken
 	}
 	if (kind == ErrTruncated || kind == ErrIO) && ch.unanswered() {
-		ch.fail(failStale)
 		stale := errorf(ErrStale, err, "%s on reused connection %d to %s: died before any answer, %d bytes written, 0 read",
 			verb, ch.id, ch.endpoint.addr, ch.wrote.Load())
+		ch.fail(failStale, stale)
 		ch.stale.Store(stale)
 		return stale
 	}
-	ch.fail(failureOf(kind, err))
-	return errorf(kind, err, "%s on connection %d to %s", verb, ch.id, ch.endpoint.addr)
+	failed := errorf(kind, err, "%s on connection %d to %s", verb, ch.id, ch.endpoint.addr)
+	ch.fail(failureOf(kind, err), failed)
+	return failed
 }

@@ -11,8 +11,8 @@ func (p *Pool) Resize(maxConnections, minIdle int) error {
 		return err
 	}
 	p.mu.Lock()
-	defer p.unlock()
 	if p.state != running {
+		p.mu.Unlock()
 		return errPoolClosed()
 	}
 	p.max, p.minIdle = o.MaxConnections, o.MinIdle
@@ -24,7 +24,8 @@ func (p *Pool) Resize(maxConnections, minIdle int) error {
 	}
 	p.settleWarmers()
 	p.pump()
-	p.log.Info("resized", "max_connections", p.max, "min_idle", p.minIdle)
+	p.unlock()
+	p.log.Info("resized", "max_connections", o.MaxConnections, "min_idle", o.MinIdle)
 	return nil
 }
 
@@ -36,12 +37,18 @@ func (p *Pool) Resume() error { return p.setPaused(false) }
 
 func (p *Pool) setPaused(paused bool) error {
 	p.mu.Lock()
-	defer p.unlock()
 	if p.state != running {
+		p.mu.Unlock()
 		return errPoolClosed()
 	}
 	p.paused = paused
 	p.pump()
+	p.unlock()
+	if paused {
+		p.log.Info("paused")
+	} else {
+		p.log.Info("resumed")
+	}
 	return nil
 }
 
@@ -68,9 +75,10 @@ func (p *Pool) Rotate() error {
 	if !p.cleanup.running.Load() {
 		p.evict(func(*channel) bool { return true }, closedRotated)
 	}
-	p.log.Info("keys rotated", "generation", p.generation)
+	generation := p.generation
 	p.pump()
 	p.unlock()
+	p.log.Info("keys rotated", "generation", generation)
 	p.cleanup.nudge()
 	return nil
 }
@@ -87,12 +95,14 @@ func (p *Pool) EvictEndpoint(addr string) error {
 		return errorf(ErrOption, nil, "endpoint %q: not one of %s", addr, p.list)
 	}
 	p.mu.Lock()
-	defer p.unlock()
 	if p.state != running {
+		p.mu.Unlock()
 		return errPoolClosed()
 	}
 	p.evict(func(ch *channel) bool { return ch.endpoint == p.endpoints[i] }, closedEvicted)
 	p.pump()
+	p.unlock()
+	p.log.Info("endpoint evicted", "endpoint", addr)
 	return nil
 }
 
@@ -100,8 +110,8 @@ func (p *Pool) EvictEndpoint(addr string) error {
 // breakers are closed and waits between retries are over.
 func (p *Pool) Reset() error {
 	p.mu.Lock()
-	defer p.unlock()
 	if p.state != running {
+		p.mu.Unlock()
 		return errPoolClosed()
 	}
 	for _, e := range p.endpoints {
@@ -112,6 +122,8 @@ func (p *Pool) Reset() error {
 	p.lastDial, p.refused = nil, nil
 	p.evict(func(*channel) bool { return true }, closedEvicted)
 	p.pump()
+	p.unlock()
+	p.log.Info("reset")
 	return nil
 }
 

@@ -125,10 +125,11 @@ func (c Conn) TimedOut(verb string, limit time.Duration) error {
 		return err
 	}
 	ch.pool.timeouts.Add(1)
+	timeout := errorf(ErrTimeout, nil, "%s on connection %d to %s: nothing within %v", verb, ch.id, ch.endpoint.addr, limit)
 	if verb == "write" {
-		ch.fail(failTimeout)
+		ch.fail(failTimeout, timeout)
 	}
-	return errorf(ErrTimeout, nil, "%s on connection %d to %s: nothing within %v", verb, ch.id, ch.endpoint.addr, limit)
+	return timeout
 }
 
 // EndedEarly is the error of a peer that ended the stream in order, but before all

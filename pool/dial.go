@@ -45,15 +45,18 @@ func (p *Pool) dialed(e *endpoint, replaces, ch *channel, err error) {
 		replaces.replacing = false
 	}
 	closing := p.state != running
+	var changed bool // the breaker opened, or closed
+	failed, until := e.failedDials, time.Duration(0)
 	switch {
 	case err != nil && closing:
 	case err != nil:
-		p.dialFailed(e, err, now)
+		changed = p.dialFailed(e, err, now)
+		until = e.breaker.opensUntil()
 	case closing:
 		p.enlist(ch, now, nil)
 		p.retire(ch, closedDrain, false)
 	default:
-		e.succeeded(&ch.session)
+		changed = e.succeeded(&ch.session)
 		p.lastDial, p.refused, p.owed = nil, nil, 0
 		p.swapIn(ch, replaces, now)
 		p.settleWarmers()
@@ -64,9 +67,9 @@ func (p *Pool) dialed(e *endpoint, replaces, ch *channel, err error) {
 	switch {
 	case closing:
 	case err != nil:
-		p.log.Warn("dial failed", "endpoint", e.addr, "cause", err)
+		p.logDialFailed(e, err, changed, now, until)
 	default:
-		p.log.Info("connected", "connection", ch.id, "endpoint", e.addr)
+		p.logWorksAgain(e, changed, failed)
 	}
 }
 
@@ -88,37 +91,40 @@ func (p *Pool) swapIn(ch, replaces *channel, now time.Duration) {
 	}
 }
 
-func (e *endpoint) succeeded(s *session) {
+// succeeded says whether it closed the breaker. The caller holds the pool's mutex.
+func (e *endpoint) succeeded(s *session) (closed bool) {
 	e.dials.Add(1)
 	e.handshakes.add(s)
 	e.peerExpiry = s.peerExpiry
-	e.breaker.success()
 	e.retries.Reset()
-	e.retryAt, e.lastErr = 0, nil
+	e.retryAt, e.lastErr, e.failedDials = 0, nil, 0
+	return e.breaker.success()
 }
 
 // dialFailed counts, and says when to try again. A handshake that failed will fail
 // again: the breaker opens, and who waits learns it at once unless another
-// endpoint may do. The caller holds mu.
-func (p *Pool) dialFailed(e *endpoint, err error, now time.Duration) {
+// endpoint may do. It says whether the breaker opened just now. The caller holds mu.
+func (p *Pool) dialFailed(e *endpoint, err error, now time.Duration) (opened bool) {
 	final := kindOf(err).final()
 	e.dialErrors.Add(1)
 	e.failures[failureOf(kindOf(err), err)].Add(1)
 	e.lastErr, p.lastDial, p.refused = err, err, nil
-	e.breaker.failure(now, final)
+	e.failedDials++
+	opened = e.breaker.failure(now, final)
 	e.retryAt = now + e.retries.NextBackOff()
 	if e.breaker.state(now) == BreakerOpen {
 		e.retryAt = 0 // it is the breaker's turn to say when
 	}
 	if !final {
-		return
+		return opened
 	}
 	for _, other := range p.endpoints {
 		if other != e && other.breaker.state(now) != BreakerOpen {
-			return
+			return opened
 		}
 	}
 	p.failAll(err, outDialFailed)
+	return opened
 }
 
 // dial opens one connection within ConnectTimeout.
@@ -126,7 +132,11 @@ func (p *Pool) dial(e *endpoint) (ch *channel, err error) {
 	defer spawn.Recover("dial", &err)
 	ctx, cancel := context.WithTimeout(p.dialing, p.opts.ConnectTimeout)
 	defer cancel()
-	return p.connect(ctx, e)
+	if ch, err = p.connect(ctx, e); err == nil {
+		ch.id = p.lastID.Add(1)
+		ch.logOpened()
+	}
+	return ch, err
 }
 
 func (p *Pool) connectTLS(ctx context.Context, e *endpoint) (*channel, error) {

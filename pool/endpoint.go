@@ -22,18 +22,20 @@ type endpoint struct {
 	named bool   // the host is not an address
 	tls   atomic.Pointer[tls.Config]
 	measured
+	losses, dialLosses repeats
 
 	// Guarded by the pool's mutex.
-	active     int // open connections
-	dialing    int
-	breaker    breaker
-	retries    *backoff.ExponentialBackOff
-	retryAt    time.Duration // no dial before, after one that failed
-	lastErr    error         // why the last dial failed; nil if it did not
-	spares     *rate.Limiter // of dials that nobody waits for
-	score      score
-	handshakes handshakes
-	peerExpiry time.Time // of the certificate shown last
+	active      int // open connections
+	dialing     int
+	breaker     breaker
+	retries     *backoff.ExponentialBackOff
+	retryAt     time.Duration // no dial before, after one that failed
+	failedDials uint64        // since the last one that succeeded
+	lastErr     error         // why the last dial failed; nil if it did not
+	spares      *rate.Limiter // of dials that nobody waits for
+	score       score
+	handshakes  handshakes
+	peerExpiry  time.Time // of the certificate shown last
 }
 
 // Retries of an endpoint: the first after about firstRetry, then twice as long each

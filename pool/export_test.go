@@ -49,3 +49,6 @@ func (p *Pool) Check(lowered bool) error {
 	}
 	return nil
 }
+
+// Trace is the line of a read.
+func (c Conn) Trace() { c.ch.trace("read", 1) }

@@ -36,6 +36,8 @@ type Pool struct {
 	waits        distribution                     // of Acquire, but for the direct ones
 	cleanup      cleanup
 	spareWaiters sync.Pool // of *waiter
+	lastID       atomic.Uint64
+	toldBlind    sync.Once // see blind
 
 	// mu guards all below and every channel's place in it. It is never held over
 	// I/O: what is retired under it is closed by unlock. At any moment
@@ -58,7 +60,6 @@ type Pool struct {
 	resending  int       // requests under way that are sent for the second time
 	warmers    []*warmer
 	vacancies  []uint64 // per lost connection not replaced yet: its reconnects
-	lastID     uint64
 	lastLease  uint64
 	generation uint64 // of keys: Rotate begins a new one
 	outdated   bool   // an idle connection may be of an old generation
@@ -71,6 +72,7 @@ type Pool struct {
 	lastDial   error         // why the last dial failed; nil if it did not
 	refused    error         // what refusal says; nil when it must be made anew
 	watch      *watch        // nil unless the cleanup task has started it
+	blind      error         // why a connection is not watched
 	alarm      *time.Timer   // for a dial that is wanted but has to wait
 	drained    chan struct{} // closed when a closing pool has nothing left to wait for
 }
@@ -98,7 +100,7 @@ func New(endpoints string, o Options) (*Pool, error) {
 		return nil, err
 	}
 	p := &Pool{
-		opts: o, list: endpoints, log: o.Logger,
+		opts: o, list: endpoints, log: newJournal(&o, endpoints),
 		epoch: time.Now(), monoEpoch: monotonic(),
 		max: o.MaxConnections, minIdle: o.MinIdle,
 		drained: make(chan struct{}),
@@ -107,9 +109,6 @@ func New(endpoints string, o Options) (*Pool, error) {
 	p.connect = p.connectTLS
 	p.cleanup.retires = rate.NewLimiter(1, 1)
 	p.spareWaiters.New = newWaiter
-	if p.log == nil {
-		p.log = slog.New(slog.DiscardHandler)
-	}
 	p.dialing, p.stop = context.WithCancel(context.Background())
 	for _, addr := range addrs {
 		e := newEndpoint(addr, &p.opts)
@@ -185,8 +184,6 @@ func (p *Pool) offer(ch *channel, now time.Duration, fresh bool) (served bool) {
 
 // enlist enters a connection that was just opened. The caller holds mu.
 func (p *Pool) enlist(ch *channel, now time.Duration, predecessor *channel) {
-	p.lastID++
-	ch.id = p.lastID
 	n := len(p.vacancies)
 	switch {
 	case predecessor != nil:
@@ -251,16 +248,22 @@ func (p *Pool) hungUp(ch *channel) {
 	switch {
 	case ch == nil:
 	case ch.idle:
+		ch.lostTo = errIdleLost
 		p.retireIdle(ch, closedStale, true)
 	default:
+		ch.lostTo = errIdleLost
 		ch.condemned = closedStale // whatever is still to be read may be
 	}
 }
 
 // finish closes a retired connection and gives its place free.
 func (p *Pool) finish(ch *channel) {
-	p.log.Debug("closing", "connection", ch.id, "endpoint", ch.endpoint.addr, "reason", ch.retired.String())
-	ch.endpoint.age.record(p.now() - ch.opened)
+	now := p.now()
+	if ch.retired == closedStale {
+		ch.logLost(slog.LevelInfo, "idle", ch.lostTo, now)
+	}
+	ch.logClosed(now)
+	ch.endpoint.age.record(now - ch.opened)
 	ch.close(ch.retired != closedStale, func() {
 		p.mu.Lock()
 		p.closing--

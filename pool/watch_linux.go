@@ -37,7 +37,7 @@ func (p *Pool) watchOver(ch *channel) {
 		return p.watch.add(fd, ch.id)
 	})
 	if err != nil {
-		p.log.Debug("not watched", "connection", ch.id, "cause", err)
+		p.blind = err
 	}
 }
 
