@@ -18,6 +18,7 @@ func BenchmarkScrape(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				r := httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody)
+				r.Host = "localhost"
 				r.Header.Set("Accept", accept)
 				w := httptest.NewRecorder()
 				h.ServeHTTP(w, r)

@@ -54,8 +54,8 @@ def test_a_line_of_the_log_is_a_record_with_its_attributes(relay: Relay, kept: K
         one_lease(relay)
         assert threads() == ["sprint-log"]
     assert not threads()
-    record = next(r for r in kept.records if r.msg.startswith("connected"))
-    assert (record.name, record.levelno, record.levelname) == ("test.sprint", 20, "INFO")
+    record = next(r for r in kept.records if r.msg.startswith("connection opened"))
+    assert (record.name, record.levelno, record.levelname) == ("test.sprint", 10, "DEBUG")
     assert record.__dict__["endpoint"] == relay.address
     assert f"endpoint={relay.address}" in record.getMessage()
     assert abs(record.created - time.time()) < 60
