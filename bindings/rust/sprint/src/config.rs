@@ -200,6 +200,11 @@ impl Config {
         self.set_int(sys::SPRINT_OPT_MAX_LATENCY_MS, millis(limit))
     }
 
+    /// As [`with_max_latency`](Config::with_max_latency), in milliseconds.
+    pub fn with_max_latency_ms(self, limit: u64) -> Self {
+        self.with_max_latency(Duration::from_millis(limit))
+    }
+
     /// How long the cleanup task sleeps at most; 5 min.
     pub fn with_cleanup_interval(self, limit: Duration) -> Self {
         self.set_int(sys::SPRINT_OPT_CLEANUP_INTERVAL_MS, millis(limit))

@@ -13,7 +13,7 @@ use crate::error::{check, Result};
 use crate::half::{ReadHalf, Side, WriteHalf};
 #[cfg(doc)]
 use crate::ErrorKind;
-use crate::{Pool, SecureBuffer};
+use crate::{text, Pool, SecureBuffer};
 
 /// A connection on lease from a [`Pool`].
 ///
@@ -94,11 +94,11 @@ impl Conn {
         )
     }
 
-    fn reader(&mut self) -> ReadHalf<'_> {
+    pub(crate) fn reader(&mut self) -> ReadHalf<'_> {
         self.split().0
     }
 
-    fn writer(&mut self) -> WriteHalf<'_> {
+    pub(crate) fn writer(&mut self) -> WriteHalf<'_> {
         self.split().1
     }
 
@@ -190,25 +190,10 @@ impl Conn {
     /// The connection and what its handshake agreed on, as JSON.
     #[doc(alias = "sprint_conn_info_json")]
     pub fn info_json(&self) -> Result<String> {
-        let mut text = vec![0u8; 1024];
-        loop {
-            let mut needed = 0;
-            // SAFETY: the pointer is writable for the size passed with it.
-            let status = unsafe {
-                sys::sprint_conn_info_json(
-                    self.handle,
-                    text.as_mut_ptr().cast(),
-                    text.len(),
-                    &mut needed,
-                )
-            };
-            if status != sys::SPRINT_E_RANGE {
-                check(status)?;
-                text.truncate(needed.saturating_sub(1));
-                return Ok(String::from_utf8_lossy(&text).into_owned());
-            }
-            text.resize(needed, 0);
-        }
+        text::of(|buf, cap, needed| {
+            // SAFETY: `buf` is writable for `cap` bytes.
+            unsafe { sys::sprint_conn_info_json(self.handle, buf, cap, needed) }
+        })
     }
 
     /// Ends the lease and closes the connection.
@@ -243,7 +228,7 @@ impl Drop for Conn {
     fn drop(&mut self) {
         // SAFETY: the handle is ours.
         unsafe {
-            if self.reading.failed || self.writing.failed || thread::panicking() {
+            if self.reading.lost() || self.writing.lost() || thread::panicking() {
                 sys::sprint_conn_discard(self.handle)
             } else {
                 sys::sprint_conn_release(self.handle)

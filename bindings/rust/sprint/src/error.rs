@@ -146,12 +146,17 @@ impl Error {
         )
     }
 
-    /// An argument refused before the library saw it, in the library's own form.
+    /// An argument refused before the library saw it.
     pub(crate) fn argument(option: &str, cause: &str) -> Self {
+        Error::own(ErrorKind::Argument, option, cause)
+    }
+
+    /// A failure of this crate's own, in the library's form.
+    pub(crate) fn own(kind: ErrorKind, what: &str, cause: impl fmt::Display) -> Self {
         Error {
-            kind: ErrorKind::Argument,
-            code: sys::SPRINT_E_ARG,
-            message: format!("sprint: {}: {}", option, cause).into(),
+            kind,
+            code: kind.code(),
+            message: format!("sprint: {}: {}", what, cause).into(),
         }
     }
 }

@@ -2,10 +2,14 @@
 
 use std::io::{self, Read, Write};
 use std::ptr;
+#[cfg(feature = "tokio")]
+use std::task::Poll;
 use std::time::Duration;
 
 use sprint_sys as sys;
 
+#[cfg(feature = "tokio")]
+use crate::error::Error;
 use crate::error::{check, Result};
 use crate::time::limit;
 use crate::SecureBuffer;
@@ -33,6 +37,8 @@ pub(crate) struct Side {
     pub(crate) timeout_ms: i64,
     /// Whether the last call failed.
     pub(crate) failed: bool,
+    /// Whether the last call is still to be finished, by polling on.
+    pub(crate) pending: bool,
 }
 
 impl Side {
@@ -40,6 +46,7 @@ impl Side {
         Side {
             timeout_ms: -1,
             failed: false,
+            pending: false,
         }
     }
 
@@ -47,10 +54,19 @@ impl Side {
         self.timeout_ms = limit(timeout);
     }
 
-    /// Turns a status into a result and remembers how the call ended, unless it did not touch the
-    /// stream.
+    /// Whether the lease may have lost its place in the stream.
+    pub(crate) fn lost(&self) -> bool {
+        self.failed || self.pending
+    }
+
+    /// Turns a status into a result and remembers how the call ended.
     pub(crate) fn finish(&mut self, status: sys::sprint_status) -> Result<()> {
-        let result = check(status);
+        self.note(status);
+        check(status)
+    }
+
+    /// Remembers how a call ended, unless it did not touch the stream.
+    fn note(&mut self, status: sys::sprint_status) {
         let untouched = matches!(
             status,
             sys::SPRINT_E_WOULD_BLOCK
@@ -59,9 +75,20 @@ impl Side {
                 | sys::SPRINT_E_MLOCK
         );
         if !untouched {
-            self.failed = result.is_err();
+            self.failed = status != sys::SPRINT_OK;
+            self.pending = false;
         }
-        result
+    }
+
+    /// As [`finish`](Side::finish) for a call that is polled: nothing to be had now is no error, and
+    /// costs no text.
+    #[cfg(feature = "tokio")]
+    fn poll(&mut self, status: sys::sprint_status) -> Poll<Result<()>> {
+        self.pending = status == sys::SPRINT_E_WOULD_BLOCK;
+        if self.pending {
+            return Poll::Pending;
+        }
+        Poll::Ready(self.finish(status))
     }
 }
 
@@ -81,11 +108,21 @@ impl<'a> ReadHalf<'a> {
     #[doc(alias = "sprint_conn_try_read")]
     pub fn try_read(&mut self, buf: &mut [u8]) -> Result<usize> {
         let mut n = 0;
-        // SAFETY: a unique slice is writable for its length.
-        self.side.finish(unsafe {
-            sys::sprint_conn_try_read(self.handle, buf.as_mut_ptr().cast(), buf.len(), &mut n)
-        })?;
+        let status = self.receive(buf, &mut n);
+        self.side.finish(status)?;
         Ok(n)
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn poll_read(&mut self, buf: &mut [u8]) -> Poll<Result<usize>> {
+        let mut n = 0;
+        let status = self.receive(buf, &mut n);
+        self.side.poll(status).map_ok(|()| n)
+    }
+
+    fn receive(&mut self, buf: &mut [u8], n: &mut usize) -> sys::sprint_status {
+        // SAFETY: a unique slice is writable for its length.
+        unsafe { sys::sprint_conn_try_read(self.handle, buf.as_mut_ptr().cast(), buf.len(), n) }
     }
 }
 
@@ -153,6 +190,26 @@ impl<'a> WriteHalf<'a> {
         })
     }
 
+    /// The call of [`write_secret`](WriteHalf::write_secret), for another thread; how it ended goes
+    /// into [`wrote`](WriteHalf::wrote). Handles are numbers: it may outlive lease and secret.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn write_secret_later(
+        &mut self,
+        secret: &SecureBuffer,
+    ) -> impl FnOnce() -> Result<()> + Send + 'static {
+        self.side.pending = true;
+        let (conn, secret) = (self.handle, secret.as_raw());
+        // SAFETY: takes handles and a number only.
+        move || check(unsafe { sys::sprint_conn_write_secret(conn, secret, -1) })
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn wrote(&mut self, result: &Result<()>) {
+        self.side.pending = false;
+        let status = result.as_ref().err().map_or(sys::SPRINT_OK, Error::code);
+        self.side.note(status);
+    }
+
     /// Sends what can be sent without waiting, for event loops, and returns how much was accepted.
     /// Accepted bytes may still wait in the library: poll as [`Conn::poll_info`] says and flush.
     ///
@@ -162,11 +219,43 @@ impl<'a> WriteHalf<'a> {
     #[doc(alias = "sprint_conn_try_write")]
     pub fn try_write(&mut self, data: &[u8]) -> Result<usize> {
         let mut n = 0;
-        // SAFETY: a slice is readable for its length.
-        self.side.finish(unsafe {
-            sys::sprint_conn_try_write(self.handle, data.as_ptr().cast(), data.len(), &mut n)
-        })?;
+        let status = self.send(data, &mut n);
+        self.side.finish(status)?;
         Ok(n)
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn poll_write(&mut self, data: &[u8]) -> Poll<Result<usize>> {
+        let mut n = 0;
+        let status = self.send(data, &mut n);
+        self.side.poll(status).map_ok(|()| n)
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn poll_flush(&mut self) -> Poll<Result<()>> {
+        let status = self.send_rest();
+        self.side.poll(status)
+    }
+
+    /// As [`poll_flush`](WriteHalf::poll_flush), by a reader: a write that is pending stays so.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn poll_flush_aside(&mut self) -> Poll<Result<()>> {
+        match self.send_rest() {
+            sys::SPRINT_OK => Poll::Ready(Ok(())),
+            sys::SPRINT_E_WOULD_BLOCK => Poll::Pending,
+            status => Poll::Ready(self.side.finish(status)),
+        }
+    }
+
+    fn send(&mut self, data: &[u8], n: &mut usize) -> sys::sprint_status {
+        // SAFETY: a slice is readable for its length.
+        unsafe { sys::sprint_conn_try_write(self.handle, data.as_ptr().cast(), data.len(), n) }
+    }
+
+    #[cfg(feature = "tokio")]
+    fn send_rest(&mut self) -> sys::sprint_status {
+        // SAFETY: takes a handle and a number only.
+        unsafe { sys::sprint_conn_flush(self.handle, 0) }
     }
 }
 

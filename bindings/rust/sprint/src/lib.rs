@@ -36,18 +36,33 @@
 //! A process forked after the library was loaded gets [`ErrorKind::Forked`] from every call, and
 //! dropping does nothing there. Child processes that exec are not concerned.
 //!
+//! # Features
+//!
+//! None is on by default, and without them there is no dependency.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `tokio` | `AsyncConn`, a lease with `AsyncRead` and `AsyncWrite`; `Pool::get_connection_async` |
+//! | `zeroize` | copies of secrets that are wiped when dropped |
+//! | `tracing` | `log_to_tracing`: the library's log lines as events of `tracing` |
+//! | `json` | `PoolStatus`, `ConnectionStatus`, `MemoryProtectionStatus` as types |
+//!
 //! # Minimum Rust
 //!
-//! 1.63.
+//! 1.63, with every feature, given dependencies as old as those in the repository's `Cargo.lock`.
 
 #![deny(missing_docs, unsafe_op_in_unsafe_fn)]
 #![doc(test(attr(deny(warnings))))]
 
+#[cfg(all(unix, feature = "tokio"))]
+mod async_conn;
 mod buffer;
 mod config;
 mod conn;
 mod control;
 mod error;
+#[cfg(all(unix, feature = "tracing"))]
+mod forward;
 mod guard;
 mod half;
 mod key;
@@ -56,15 +71,23 @@ mod log;
 pub mod memory;
 mod pool;
 mod stats;
+#[cfg(feature = "json")]
+mod status;
 mod text;
 mod time;
+#[cfg(feature = "zeroize")]
+mod zeroizing;
 
 use std::ffi::CStr;
 
+#[cfg(all(unix, feature = "tokio"))]
+pub use async_conn::AsyncConn;
 pub use buffer::{Flags, SecureBuffer};
 pub use config::{Config, TlsVersion};
 pub use conn::{Conn, PollInfo};
 pub use error::{Error, ErrorKind, Result};
+#[cfg(all(unix, feature = "tracing"))]
+pub use forward::{log_to_tracing, LogForwarder};
 pub use guard::{ReadGuard, WriteGuard};
 pub use half::{ReadHalf, WriteHalf};
 pub use key::Hash;
@@ -72,6 +95,11 @@ pub use key::Hash;
 pub use log::{events_off, events_to, log_off, log_to, Level};
 pub use pool::{Pool, SecureChannelPool};
 pub use stats::{memory_stats, Backend, BreakerState, MemoryStats, PoolStats, SelfCheck};
+#[cfg(feature = "json")]
+pub use status::{
+    CleanupStatus, ConnectionInfo, ConnectionStatus, EndpointStatus, MappingStatus,
+    MemoryProtectionStatus, PoolStatus,
+};
 
 /// Checks that the library in this process serves the interface this crate was written for.
 /// Optional and cheap; starts nothing.

@@ -10,12 +10,18 @@ use crate::{text, Backend};
 /// `MemoryProtectionStatus` as JSON: what was measured, and nothing else. The kernel is asked for
 /// every page, which takes a millisecond or more.
 #[doc(alias = "sprint_memory_status_json")]
-#[doc(alias = "MemoryProtectionStatus")]
 pub fn status_json() -> Result<String> {
     text::of(|buf, cap, needed| {
         // SAFETY: `buf` is writable for `cap` bytes.
         unsafe { sys::sprint_memory_status_json(buf, cap, needed) }
     })
+}
+
+/// [`status_json`] as a type. Feature `json`.
+#[cfg(feature = "json")]
+#[doc(alias = "sprint_memory_status_json")]
+pub fn status() -> Result<crate::MemoryProtectionStatus> {
+    crate::status::of_memory()
 }
 
 /// Checks that the protection works here and now: allocates, writes, reads, looks at the kernel's

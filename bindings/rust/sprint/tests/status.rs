@@ -1,0 +1,90 @@
+//! The reports as types: what they hold, and that they miss nothing.
+
+mod support;
+
+use serde_json::Value;
+use sprint::{memory, SecureBuffer};
+use support::{ask, log_in, Relay};
+
+/// Keys that the library sends and `ours` does not have.
+fn missing(ours: &Value, theirs: &Value) -> Vec<String> {
+    match (ours, theirs) {
+        (Value::Object(ours), Value::Object(theirs)) => theirs
+            .iter()
+            .flat_map(|(key, value)| match ours.get(key) {
+                Some(own) => missing(own, value),
+                None => vec![key.clone()],
+            })
+            .collect(),
+        (Value::Array(ours), Value::Array(theirs)) => {
+            assert_eq!(ours.len(), theirs.len());
+            ours.iter()
+                .zip(theirs)
+                .flat_map(|(own, value)| missing(own, value))
+                .collect()
+        }
+        _ => vec![],
+    }
+}
+
+fn check<T: serde::Serialize>(ours: &T, theirs: &str) {
+    let theirs = serde_json::from_str(theirs).unwrap();
+    let missing = missing(&serde_json::to_value(ours).unwrap(), &theirs);
+    assert_eq!(missing, Vec::<String>::new());
+}
+
+#[test]
+fn a_pools_status_is_that_of_its_json_and_counters() {
+    let relay = Relay::start();
+    let (pool, key) = (relay.pool(2), relay.key());
+    let mut conn = log_in(&pool, &key);
+    assert_eq!(ask(&mut conn, "PING"), "PONG");
+    let status = pool.status().unwrap();
+    check(&status, &pool.status_json().unwrap());
+
+    let stats = pool.stats().unwrap();
+    assert_eq!(status.endpoint, relay.address);
+    assert_eq!((status.active_connections, status.lent), (1, 1));
+    assert_eq!(status.total_reconnects, stats.reconnects);
+    assert_eq!(status.total_errors, stats.errors);
+    assert_eq!(status.connections.len(), 1);
+    let only = &status.connections[0];
+    assert_eq!(only.connection_id, conn.id().unwrap());
+    assert!(only.last_activity.ends_with('Z'), "{}", only.last_activity);
+    assert_eq!((only.reconnects, only.errors), (0, 0));
+    assert_eq!(only.p95_latency_ms, status.pool_p95_latency_ms);
+    assert!(only.p95_latency_us > 0);
+    assert_eq!(status.endpoints[0].total_dials, 1);
+    assert_eq!(status.circuit_breaker, "closed");
+}
+
+#[test]
+fn a_connections_info_tells_what_was_agreed_on() {
+    let relay = Relay::start();
+    let conn = relay.pool(1).get_connection().unwrap();
+    let info = conn.info().unwrap();
+    check(&info, &conn.info_json().unwrap());
+    assert_eq!(info.connection_id, conn.id().unwrap());
+    assert_eq!(
+        (info.endpoint, info.tls_version.as_str()),
+        (relay.address.clone(), "TLS 1.3")
+    );
+}
+
+#[test]
+fn the_protection_of_memory_is_measured() {
+    let key = SecureBuffer::random(32).unwrap();
+    memory::self_check().unwrap();
+    let status = memory::status().unwrap();
+    check(&status, &memory::status_json().unwrap());
+    assert!(status.enabled);
+    assert_eq!(status.self_check, "passed");
+    assert!(status.last_self_check.is_some());
+    assert!(status.active_buffers >= 1);
+    if cfg!(target_os = "linux") {
+        let mappings = status.mappings.unwrap();
+        assert!(mappings.slots >= 1);
+        assert_eq!(mappings.guard_pages, 2 * mappings.slots);
+    }
+    drop(key);
+}
