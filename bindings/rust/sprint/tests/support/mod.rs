@@ -5,7 +5,7 @@
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
@@ -18,7 +18,7 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running relay; dropping ends it and removes its files.
 pub struct Relay {
-    process: Child,
+    pub process: Child,
     dir: PathBuf,
     pub address: String,
     control: String,
@@ -65,9 +65,17 @@ impl Relay {
         }
     }
 
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub fn ca_file(&self) -> PathBuf {
+        self.dir.join("ca.pem")
+    }
+
     /// Settings that trust this relay.
     pub fn config(&self) -> Config {
-        Config::new(&self.address).with_ca_file(self.dir.join("ca.pem"))
+        Config::new(&self.address).with_ca_file(self.ca_file())
     }
 
     /// A pool of at most `max` connections, none of them open.
