@@ -5,8 +5,10 @@
 //! 2. pkg-config,
 //! 3. `build/` of the repository, when this crate stands in it,
 //!
-//! else the build ends with every place that was tried. Build scripts of direct dependents see
-//! what was found as `DEP_SPRINT_LIBDIR`, `DEP_SPRINT_INCLUDE` and `DEP_SPRINT_VERSION`.
+//! else the build ends with every place that was tried. With `SPRINT_STATIC` (or
+//! `<TARGET>_SPRINT_STATIC`) set, and not to 0, the archive is linked instead of the shared library.
+//! Build scripts of direct dependents see what was found as `DEP_SPRINT_LIBDIR`,
+//! `DEP_SPRINT_INCLUDE` and `DEP_SPRINT_VERSION`.
 
 use std::env;
 use std::fs;
@@ -39,10 +41,15 @@ fn main() {
     for dir in &found.lib_dirs {
         println!("cargo:rustc-link-search=native={}", dir.display());
     }
-    println!("cargo:rustc-link-lib=dylib=sprint");
+    if linked_statically() {
+        println!("cargo:rustc-link-lib=static=sprint");
+        println!("cargo:rustc-link-lib=pthread");
+    } else {
+        println!("cargo:rustc-link-lib=dylib=sprint");
+    }
     if let Some(dir) = found.lib_dirs.first() {
         println!("cargo:libdir={}", dir.display());
-        if env::var_os("CARGO_CFG_UNIX").is_some() {
+        if env::var_os("CARGO_CFG_UNIX").is_some() && !linked_statically() {
             // For the tests of this package only: link arguments do not reach dependents.
             println!("cargo:rustc-link-arg=-Wl,-rpath,{}", dir.display());
         }
@@ -66,6 +73,10 @@ fn target_env(name: &str) -> Option<PathBuf> {
         }
     }
     None
+}
+
+fn linked_statically() -> bool {
+    target_env("SPRINT_STATIC").map_or(false, |value| value != Path::new("0"))
 }
 
 /// A directory that is named but holds no library ends the build: to fall back to another
@@ -169,6 +180,7 @@ fn from_repository(tried: &mut Vec<String>) -> Option<Found> {
 /// The file that a linker for the target looks for.
 fn library_name() -> &'static str {
     match env::var("CARGO_CFG_TARGET_OS").as_deref() {
+        Ok(os) if linked_statically() && os != "windows" => "libsprint.a",
         Ok("windows") => "sprint.lib or libsprint.dll.a",
         Ok("macos") => "libsprint.dylib",
         _ => "libsprint.so",
@@ -210,6 +222,7 @@ fn fail(tried: &[String]) -> ! {
     eprintln!(
         "Install libsprint with its pkg-config file, or set SPRINT_LIB_DIR to the directory of \
          {} (and SPRINT_INCLUDE_DIR to that of sprint.h).\n\
+         SPRINT_STATIC=1 links libsprint.a, SPRINT_STATIC=0 or none the shared library.\n\
          In a cross build set <TARGET>_SPRINT_LIB_DIR, such as \
          AARCH64_UNKNOWN_LINUX_GNU_SPRINT_LIB_DIR, or PKG_CONFIG_SYSROOT_DIR.",
         library_name()

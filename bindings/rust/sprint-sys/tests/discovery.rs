@@ -130,6 +130,25 @@ fn a_named_directory_without_the_library_is_an_error() {
 }
 
 #[test]
+fn the_archive_is_linked_when_asked_for() {
+    let place = Place::new("static");
+    place.file("own/libsprint.so", "");
+    let own = place.path("own");
+    let (dir, asked) = (("SPRINT_LIB_DIR", own.as_str()), ("SPRINT_STATIC", "1"));
+    let error = place.error(&[dir, asked]);
+    assert!(error.contains("no libsprint.a in"), "{}", error);
+    place.file("own/libsprint.a", "");
+    let expected = [
+        &format!("cargo:rustc-link-search=native={}", own),
+        "cargo:rustc-link-lib=static=sprint",
+        "cargo:rustc-link-lib=pthread",
+        &format!("cargo:libdir={}", own),
+    ];
+    assert_eq!(place.found(&[dir, asked]), expected);
+    assert_eq!(place.found(&[dir, ("SPRINT_STATIC", "0")]), linked(&own));
+}
+
+#[test]
 fn pkg_config_comes_before_the_repository() {
     let place = Place::new("pkg-config");
     place.file("repo/include/sprint.h", "");
