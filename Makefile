@@ -47,7 +47,7 @@ $(BUILD)/libsprint.so: $(LIB)
 $(BUILD)/relay: $(call go_sources,tests/relay internal)
 	@$(GO) build -o $@ ./tests/relay/cmd/relay
 
-include packaging/packaging.mk tests/packages/packages.mk tests/abi/abi.mk tests/cxx/cxx.mk tests/examples/examples.mk
+include packaging/packaging.mk tests/packages/packages.mk tests/abi/abi.mk tests/cxx/cxx.mk tests/examples/examples.mk tests/rust/rust.mk
 
 .PHONY: clean
 clean: ## Remove build/
@@ -124,11 +124,5 @@ test-python: lib $(BUILD)/relay ## The Python package against the relay
 .PHONY: test-servers
 test-servers: lib $(BUILD)/relay ## Redis, OpenSSL and nginx
 	cd bindings/python && $(BUILD)/venv/bin/python -m pytest -q ../../tests/servers
-
-.PHONY: test-rust
-test-rust: lib $(BUILD)/relay ## The Rust crates against the relay
-	cd bindings/rust && CARGO_TARGET_DIR=$(BUILD)/cargo SPRINT_LIB_DIR=$(BUILD) SPRINT_INCLUDE_DIR=$(CURDIR)/include \
-	  cargo test --quiet --locked
-	tests/examples/rust/test.sh
 
 include tests/bench/bench.mk

@@ -54,6 +54,14 @@
 #![deny(missing_docs, unsafe_op_in_unsafe_fn)]
 #![doc(test(attr(deny(warnings))))]
 
+// Their programs talk to a relay: `make test-rust` of the repository starts one.
+#[cfg(all(doctest, sprint_pages))]
+#[doc = include_str!("../../README.md")]
+mod readme {}
+#[cfg(all(doctest, sprint_pages))]
+#[doc = include_str!("../../../../docs/rust.md")]
+mod page {}
+
 #[cfg(all(unix, feature = "tokio"))]
 mod async_conn;
 mod buffer;
