@@ -189,6 +189,7 @@ pub struct ConnectionInfo {
 /// let status = sprint::memory::status()?;
 /// assert!(status.enabled && status.self_check == "passed");
 /// assert_eq!(status.active_buffers, 1);
+/// drop(key);
 /// # Ok::<(), sprint::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]

@@ -41,7 +41,7 @@ fn lines_become_events_until_the_forwarder_is_dropped() {
     let relay = Relay::start();
     let pool = relay.pool(1);
 
-    let forwarder = sprint::log_to_tracing(Level::Info).unwrap();
+    let forwarder = sprint::log_to_tracing(Level::Debug).unwrap();
     drop(pool.get_connection().unwrap());
     relay.set("cert=expired");
     relay.pool(1).get_connection().unwrap_err();
@@ -58,8 +58,8 @@ fn lines_become_events_until_the_forwarder_is_dropped() {
         );
     };
     let endpoint = format!("endpoint=\"{}\"", relay.address);
-    told(&["INFO sprint: connected", "connection=1", &endpoint]);
-    told(&["WARN sprint: dial failed", &endpoint, "cause=\"", "expired"]);
+    told(&["DEBUG sprint: ", "connection=1", &endpoint]);
+    told(&["WARN sprint: ", &endpoint, "cause=\"", "expired"]);
     told(&["INFO sprint: resized", "more=\"{", "max_connections"]);
     assert!(!text.contains("connection=None"), "{}", text);
 

@@ -21,7 +21,7 @@ fn lines_are_written_from_their_level_up_until_logging_is_off() {
         text.lines().map(String::from).collect()
     };
 
-    sprint::log_to(File::create(&path).unwrap(), Level::Info).unwrap();
+    sprint::log_to(File::create(&path).unwrap(), Level::Debug).unwrap();
     connect().unwrap();
     // A line may come a little after the lease that it tells of.
     let names_the_relay = |line: &String| line.contains(&relay.address);

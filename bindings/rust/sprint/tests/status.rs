@@ -20,6 +20,8 @@ fn is_part(ours: &Value, theirs: &Value) -> bool {
                 .zip(theirs)
                 .all(|(own, value)| is_part(own, value))
         }
+        // 0.0 is 0 in the library's spelling.
+        (Value::Number(ours), Value::Number(theirs)) => ours.as_f64() == theirs.as_f64(),
         _ => ours == theirs,
     }
 }
