@@ -8,6 +8,7 @@ require (
 	github.com/bitcoin-sprint/libsprint v0.0.0
 	github.com/jackc/puddle/v2 v2.2.3
 	github.com/redis/go-redis/v9/redispool v0.0.0
+	golang.org/x/sync v0.1.0
 	golang.org/x/sys v0.49.0
 )
 
@@ -18,7 +19,6 @@ require (
 	github.com/failsafe-go/failsafe-go v0.9.8 // indirect
 	github.com/redis/go-redis/v9 v9.23.0 // indirect
 	go.uber.org/atomic v1.12.0 // indirect
-	golang.org/x/sync v0.1.0 // indirect
 	golang.org/x/time v0.16.0 // indirect
 )
 

@@ -1,6 +1,10 @@
 package main
 
-import "time"
+import (
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
 
 // lender is a pool under measurement, with callers that each acquire and release.
 type lender struct {
@@ -50,17 +54,11 @@ func (l *lender) collect(samples []float64, hold time.Duration) error {
 
 // all runs work for every caller at the same time and returns the first error.
 func (l *lender) all(work func(caller int) error) error {
-	errs := make(chan error, l.callers)
+	var callers errgroup.Group
 	for caller := range l.callers {
-		go func() { errs <- work(caller) }()
+		callers.Go(func() error { return work(caller) })
 	}
-	var first error
-	for range l.callers {
-		if err := <-errs; first == nil {
-			first = err
-		}
-	}
-	return first
+	return callers.Wait()
 }
 
 // newLender makes a lender of an acquire that may wait and of a release, and has n
