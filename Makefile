@@ -74,6 +74,10 @@ lint: lib ## Format and lint of every language
 test-go: deps ## The Go packages under the race detector
 	@.ci/race
 
+.PHONY: test-prometheus
+test-prometheus: deps ## A Prometheus scrapes a pool under traffic (part of test-go)
+	$(GO) test -count=1 -v ./tests/prometheus
+
 .PHONY: test-memguard
 test-memguard: deps ## memguard's own tests over our memcall, on each backend
 	for backend in 1 2; do \
