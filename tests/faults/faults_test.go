@@ -54,6 +54,8 @@ func newPlace(t *testing.T) *place {
 	o := pool.Defaults()
 	o.CAPEM = r.CAPEM()
 	o.MaxConnections, o.MinIdle = bound, wanted
+	// Longer than a caller's budget, so that who waits for a dial that hangs gives up before
+	// it fails and opens the breaker.
 	o.ConnectTimeout, o.BreakerCooldown = 2*time.Second, 2*time.Second
 	if pl.pool, err = pool.New(pl.proxy.addr, o); err != nil {
 		t.Fatal(err)
@@ -146,8 +148,8 @@ var faults = map[string]fault{
 		},
 		may: outage, must: []pool.Kind{pool.ErrBreakerOpen},
 	},
-	"slow drip": {
-		put: under(weather{piece: 8, delay: 200 * time.Millisecond}), may: outage, must: []pool.Kind{pool.ErrTimeout},
+	"slow drip": { // an answer of 67 bytes takes more than two budgets
+		put: under(weather{piece: 8, delay: budget / 4}), may: outage, must: []pool.Kind{pool.ErrTimeout},
 	},
 	"drip that is just fast enough": {
 		put: under(weather{piece: 16, delay: time.Millisecond}),
@@ -173,6 +175,7 @@ var faults = map[string]fault{
 
 // The faults run side by side, each on a pool of its own.
 func TestFiveQuietSecondsAfterAnyFaultThePoolIsWhole(t *testing.T) {
+	startProxy(t, "127.0.0.1:0").down() // Go's poller opens descriptors of its own, once
 	before := openFiles(t)
 	t.Run("faults", func(t *testing.T) {
 		for name, f := range faults {

@@ -14,7 +14,7 @@ import (
 const (
 	workers = 4
 	// budget is what a caller grants an acquire, and then a request with its answer.
-	budget = 2 * time.Second
+	budget = 1500 * time.Millisecond
 	// stuck is what no call may take, however busy the machine is.
 	stuck = 10 * time.Second
 )
