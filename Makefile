@@ -118,7 +118,7 @@ test-c: lib $(BUILD)/relay ## The C test program: plain, ASan + UBSan, TSan, Val
 	tests/c/run all
 
 .PHONY: test-guest
-test-guest: lib $(BUILD)/relay ## What loading the library must leave as it was
+test-guest: lib $(BUILD)/relay ## The table of what the library does to its host: hazard, expected, seen
 	tests/guest/run
 
 .PHONY: test-python

@@ -1,15 +1,14 @@
 /* signals.c - rules about signals that are meant for the host. */
 #define _GNU_SOURCE
-#include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "guest.h"
@@ -31,39 +30,16 @@ static void handle(int sig) {
     CHECK(sigaction(sig, &mine, NULL) == 0);
 }
 
-static sprint_pool pool_make(const struct sprint_dl *lib) {
-    sprint_config config = 0;
-    sprint_pool pool = 0;
-    char ca[4096];
-
-    snprintf(ca, sizeof ca, "%s/ca.pem", relay_dir);
-    CHECK(lib->sprint_config_new(relay_address, &config) == SPRINT_OK);
-    CHECK(lib->sprint_config_set_str(config, SPRINT_OPT_CA_FILE, ca) == SPRINT_OK);
-    CHECK(lib->sprint_pool_new(config, &pool) == SPRINT_OK);
-    lib->sprint_config_free(config);
-    return pool;
-}
-
-static sprint_conn lease_echo(const struct sprint_dl *lib, sprint_pool pool) {
-    sprint_conn conn = 0;
-
-    CHECK(lib->sprint_pool_acquire(pool, 10000, &conn) == SPRINT_OK);
-    CHECK(lib->sprint_conn_write(conn, "ECHO\n", 5, 5000) == SPRINT_OK);
-    return conn;
-}
-
 /* Dials, handshakes, round trips and garbage: all that could make Go send itself SIGURG. */
 static void keep_go_busy(const struct sprint_dl *lib) {
     sprint_pool pool = pool_make(lib);
     sprint_conn conn;
-    char buf[64];
     int i, j;
 
-    for (i = 0; i < 40; i++) {
+    for (i = 0; i < 15; i++) {
         conn = lease_echo(lib, pool);
         for (j = 0; j < 50; j++)
-            CHECK(lib->sprint_conn_write(conn, "0123456789abcdef", 16, 5000) == SPRINT_OK &&
-                  lib->sprint_conn_read_exact(conn, buf, 16, 5000, NULL) == SPRINT_OK);
+            CHECK(echoes(lib, conn));
         lib->sprint_conn_discard(conn);
     }
     lib->sprint_pool_free(pool);
@@ -136,99 +112,141 @@ static void signals_to_the_process_run_on_the_hosts_thread(void) {
     pthread_join(thread, NULL);
 }
 
+static atomic_int over, on_go_thread;
+static __thread int is_the_hosts;
+
+static void count_off_host(int sig) {
+    (void)sig;
+    atomic_fetch_add(&seen, 1);
+    if (!is_the_hosts)
+        atomic_fetch_add(&on_go_thread, 1);
+}
+
+/* Keeps Go's garbage collector at work: it would preempt threads with SIGURG. */
+static void *litter_on(void *lib) {
+    is_the_hosts = 1;
+    while (!atomic_load(&over))
+        litter(lib);
+    return NULL;
+}
+
 /* Host handlers without SA_RESTART see EINTR only from the host's own signals. */
 static void system_calls_of_the_host_are_not_interrupted(void) {
+    int i, calls = 0, interrupted = 0;
     struct sprint_dl lib;
-    int i, interrupted = 0;
+    pthread_t thread;
+    long until;
 
     load(&lib);
     handle(SIGURG);
-    for (i = 0; i < 1000; i++) {
-        one_call(&lib);
+    CHECK(pthread_create(&thread, NULL, litter_on, &lib) == 0);
+    for (until = now_ms() + 1500; now_ms() < until; calls += 10) {
+        for (i = 0; i < 9; i++)
+            one_call(&lib);
         interrupted += poll(NULL, 0, 1) != 0;
     }
+    atomic_store(&over, 1);
+    pthread_join(thread, NULL);
+    CHECK(calls > 500);
     CHECK(interrupted == 0 && seen == 0);
+    saw("%d interrupted, %d SIGURG", interrupted, seen);
 }
 
-static void reset_by_the_relay(void) {
-    const char *colon = strrchr(relay_control, ':');
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
-    char host[64], answer[256] = "";
-    int fd = -1;
-
-    snprintf(host, sizeof host, "%.*s", (int)(colon - relay_control), relay_control);
-    if (CHECK(getaddrinfo(host, colon + 1, &hints, &found) == 0)) {
-        fd = socket(found->ai_family, SOCK_STREAM, 0);
-        CHECK(connect(fd, found->ai_addr, found->ai_addrlen) == 0);
-        freeaddrinfo(found);
-    }
-    CHECK(dprintf(fd, "POST /set?drop_idle=1 HTTP/1.0\r\nContent-Length: 0\r\n\r\n") > 0);
-    CHECK(read(fd, answer, sizeof answer - 1) > 0);
-    CHECK(strstr(answer, " 20") != NULL);
-    close(fd);
-}
-
-static void write_to_a_peer_that_left(const struct sprint_dl *lib) {
-    sprint_pool pool = pool_make(lib);
-    sprint_conn conn = lease_echo(lib, pool);
-    sprint_status status = SPRINT_OK;
+/* Go cannot run a handler on the small stack of a goroutine: the kernel must not pick a
+ * Go thread for a handler that the host set without SA_ONSTACK. */
+static void a_handler_without_sa_onstack_meets_no_go_thread(void) {
+    const struct timespec every = {0, 500000};
+    struct itimerspec tick = {every, every};
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
+    struct sigaction mine = {.sa_handler = count_off_host};
+    struct sprint_dl lib;
+    pthread_t thread;
+    timer_t timer;
+    long until;
     int i;
 
-    reset_by_the_relay();
-    for (i = 0; i < 2000 && status == SPRINT_OK; i++) {
-        status = lib->sprint_conn_write(conn, "x", 1, 1000);
-        sleep_ms(1);
+    load(&lib);
+    is_the_hosts = 1;
+    CHECK(sigaction(SIGALRM, &mine, NULL) == 0);
+    CHECK(pthread_create(&thread, NULL, litter_on, &lib) == 0);
+    CHECK(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0);
+    CHECK(timer_settime(timer, 0, &tick, NULL) == 0);
+    for (until = now_ms() + 500; now_ms() < until;)
+        for (i = 0; i < 100; i++)
+            one_call(&lib);
+    CHECK(timer_delete(timer) == 0);
+    atomic_store(&over, 1);
+    pthread_join(thread, NULL);
+    CHECK(seen > 50 && on_go_thread == 0);
+    saw("%d handled, %d on Go threads", seen, on_go_thread);
+}
+
+static void add_signal_if_open(int tid, void *arg) {
+    char value[64];
+
+    thread_status(tid, "SigBlk", value, sizeof value);
+    if (value[0] != '\0')
+        *(unsigned long long *)arg |= ~strtoull(value, NULL, 16);
+}
+
+/* Go opens these in each of its threads, whatever they were started with. */
+static void go_threads_take_sigprof_and_sigchld(void) {
+    unsigned long long open = 0;
+    struct sprint_dl lib;
+    char list[256] = "";
+    size_t len = 0;
+    int sig;
+
+    load(&lib);
+    other_threads(add_signal_if_open, &open);
+    for (sig = 1; sig <= 64; sig++)
+        if (open >> (sig - 1) & 1 && sig != SIGKILL && sig != SIGSTOP)
+            len += (size_t)snprintf(list + len, sizeof list - len, " %d", sig);
+    CHECK(open >> (SIGPROF - 1) & 1 && open >> (SIGCHLD - 1) & 1);
+    CHECK(!(open >> (SIGURG - 1) & 1) && !(open >> (SIGALRM - 1) & 1));
+    saw("open:%s", list);
+}
+
+static void nothing_to_do(int sig) {
+    (void)sig;
+}
+
+static void handlers_get_sa_onstack(void) {
+    static const int signals[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGUSR1, SIGUSR2,
+                                  SIGALRM, SIGTERM, SIGCHLD, SIGPROF, SIGWINCH};
+    enum { SIGNALS = sizeof signals / sizeof *signals };
+    struct sigaction mine = {.sa_handler = nothing_to_do}, now;
+    struct sprint_dl lib;
+    int i, changed = 0;
+
+    for (i = 0; i < SIGNALS; i++)
+        CHECK(sigaction(signals[i], &mine, NULL) == 0);
+    load(&lib);
+    for (i = 0; i < SIGNALS; i++) {
+        CHECK(sigaction(signals[i], NULL, &now) == 0);
+        CHECK(now.sa_handler == nothing_to_do);
+        changed += (now.sa_flags & SA_ONSTACK) != 0;
     }
-    CHECK(status != SPRINT_OK);
-    lib->sprint_conn_release(conn); /* a close_notify that nobody takes */
-    lib->sprint_pool_free(pool);
+    CHECK(changed == SIGNALS);
+    saw("%d of %d got it", changed, SIGNALS);
 }
 
-static void a_write_to_a_peer_that_left_raises_no_sigpipe(void) {
-    struct sprint_dl lib;
-
-    load(&lib);
-    handle(SIGPIPE);
-    write_to_a_peer_that_left(&lib);
-    CHECK(seen == 0);
-}
-
-static void a_write_to_a_peer_that_left_does_not_kill_a_host_with_the_default(void) {
-    struct sprint_dl lib;
-
-    load(&lib);
-    CHECK(signal(SIGPIPE, SIG_DFL) != SIG_ERR);
-    write_to_a_peer_that_left(&lib);
-}
-
-static sigjmp_buf after_the_fault;
-
-static void on_fault(int sig) {
-    siglongjmp(after_the_fault, sig);
-}
-
-/* Set before the load: Go's handler must hand the fault of C code on. */
-static void a_crash_handler_set_before_the_load_still_gets_the_hosts_faults(void) {
-    struct sigaction mine = {.sa_handler = on_fault, .sa_flags = SA_ONSTACK};
-    volatile int *volatile nowhere = NULL;
-    struct sprint_dl lib;
-
-    CHECK(sigaction(SIGSEGV, &mine, NULL) == 0);
-    load(&lib);
-    if (sigsetjmp(after_the_fault, 1) == 0) {
-        *nowhere = 1;
-        CHECK(!"the write went through");
-    }
-    one_call(&lib);
-}
-
-const struct rule signal_rules[] = {
-    RULE(a_sigurg_handler_set_before_the_load_is_the_hosts_alone),
-    RULE(a_sigurg_handler_set_after_the_load_is_the_hosts_alone),
-    RULE(signals_to_the_process_run_on_the_hosts_thread),
-    RULE(system_calls_of_the_host_are_not_interrupted),
-    RULE(a_write_to_a_peer_that_left_raises_no_sigpipe),
-    RULE(a_write_to_a_peer_that_left_does_not_kill_a_host_with_the_default),
-    RULE(a_crash_handler_set_before_the_load_still_gets_the_hosts_faults),
-    {NULL, NULL},
+const struct row signal_rows[] = {
+    ROW(a_sigurg_handler_set_before_the_load_is_the_hosts_alone,
+        "SIGURG handler of the host, set before the load", "each delivered once, none of Go's"),
+    ROW(a_sigurg_handler_set_after_the_load_is_the_hosts_alone,
+        "SIGURG handler of the host, set after the load", "each delivered once, none of Go's"),
+    ROW(signals_to_the_process_run_on_the_hosts_thread,
+        "INT, TERM, HUP, USR1, ALRM, WINCH to the process, under load",
+        "each handled once, on the host's thread"),
+    ROW(system_calls_of_the_host_are_not_interrupted, "EINTR in poll(2) while Go collects garbage",
+        "0 interrupted, 0 SIGURG"),
+    ROW(a_handler_without_sa_onstack_meets_no_go_thread,
+        "handler without SA_ONSTACK, set after the load; a timer", "no Go thread runs it"),
+    LIMIT(go_threads_take_sigprof_and_sigchld,
+          "SIGPROF, SIGCHLD and the faults are open in Go's threads",
+          "handlers of these need SA_ONSTACK"),
+    LIMIT(handlers_get_sa_onstack, "handlers set before the load, without SA_ONSTACK",
+          "the flag is added"),
+    END_OF_ROWS,
 };

@@ -260,15 +260,21 @@ static void an_unusual_limit_on_locked_memory_stays(void) {
     load_changes_nothing();
 }
 
-const struct rule state_rules[] = {
-    RULE(limits_signals_and_thread_are_as_before),
-    RULE(a_low_soft_limit_on_descriptors_stays_low),
-    RULE(handlers_of_the_host_stay),
-    RULE(ignored_signals_stay_ignored),
-    RULE(a_signal_mask_of_the_host_stays),
-    RULE(a_pinned_and_nice_batch_thread_stays_so),
-    RULE(a_real_time_thread_stays_so),
-    RULE(a_process_that_may_not_be_dumped_stays_so),
-    RULE(an_unusual_limit_on_locked_memory_stays),
-    {NULL, NULL},
+const struct row state_rows[] = {
+    ROW(limits_signals_and_thread_are_as_before,
+        "limits, dispositions, mask, policy, affinity, prctl, directory",
+        "as before, but SIGBUS, SIGFPE, SIGSEGV, SIGPIPE are Go's"),
+    ROW(a_low_soft_limit_on_descriptors_stays_low,
+        "RLIMIT_NOFILE: Go raises the soft limit (select(2) breaks)", "256 before, 256 after"),
+    ROW(handlers_of_the_host_stay, "handlers with SA_ONSTACK for every signal",
+        "as before, but for Go's four"),
+    ROW(ignored_signals_stay_ignored, "ignored signals, SIGURG and SIGCHLD among them", "ignored"),
+    ROW(a_signal_mask_of_the_host_stays, "a signal mask of the loading thread", "as before"),
+    ROW(a_pinned_and_nice_batch_thread_stays_so,
+        "the loading thread is pinned, SCHED_BATCH, nice 3", "as before"),
+    ROW(a_real_time_thread_stays_so, "the loading thread is SCHED_FIFO", "as before"),
+    ROW(a_process_that_may_not_be_dumped_stays_so, "PR_SET_DUMPABLE is 0", "as before"),
+    ROW(an_unusual_limit_on_locked_memory_stays, "RLIMIT_MEMLOCK of 64 KiB, RLIMIT_CORE halved",
+        "as before"),
+    END_OF_ROWS,
 };
