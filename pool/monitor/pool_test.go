@@ -16,7 +16,7 @@ import (
 var _ monitor.Source = (*pool.Pool)(nil)
 
 // watched is a pool to a relay with a server that shows it.
-func watched(t *testing.T) (*relay.Relay, *pool.Pool, *monitor.Server) {
+func watched(t *testing.T, change ...func(*pool.Options)) (*relay.Relay, *pool.Pool, *monitor.Server) {
 	t.Helper()
 	r, err := relay.Start(relay.Options{})
 	if err != nil {
@@ -25,6 +25,9 @@ func watched(t *testing.T) (*relay.Relay, *pool.Pool, *monitor.Server) {
 	t.Cleanup(r.Close)
 	o := pool.Defaults()
 	o.CAPEM = r.CAPEM()
+	for _, f := range change {
+		f(&o)
+	}
 	p, err := pool.New(r.Addr(), o)
 	if err != nil {
 		t.Fatal(err)
