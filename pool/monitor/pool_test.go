@@ -2,7 +2,9 @@ package monitor_test
 
 import (
 	"io"
+	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -138,6 +140,55 @@ func TestAnswersComeAtOnceWhileEveryDialHangs(t *testing.T) {
 	}
 	p.Close(0)
 	wantKind(t, <-failed, pool.ErrClosed)
+}
+
+// A listener that nobody accepts from: connections are made by the kernel, and every
+// handshake hangs.
+func TestReadinessIsToldInMillisecondsWhileEveryDialHangs(t *testing.T) {
+	hole, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hole.Close()
+	o := pool.Defaults()
+	o.MaxConnections, o.MinIdle, o.ConnectTimeout = 2, 2, patience
+	p, err := pool.New(hole.Addr().String(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, p, monitor.Options{})
+	if err := p.StartCleanup(); err != nil {
+		t.Fatal(err)
+	}
+	failed := make(chan error, 5)
+	for range cap(failed) {
+		spawn.Go("caller", func() {
+			_, err := p.AcquireWithin(patience)
+			failed <- err
+		})
+	}
+	for end := time.Now().Add(patience); p.Totals().Waiting < cap(failed) || p.Totals().Dialing < 2; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%+v", p.Totals())
+		}
+	}
+	var took []time.Duration
+	for range 50 {
+		begin := time.Now()
+		a := ask(t, s, "GET", "/healthz?ready")
+		took = append(took, time.Since(begin))
+		if a.code != 503 || !strings.Contains(a.body, `"cause":"busy"`) {
+			t.Fatalf("%d %s", a.code, a.body)
+		}
+	}
+	slices.Sort(took)
+	if median := took[len(took)/2]; median > 20*time.Millisecond { // under the race detector, on a busy machine
+		t.Errorf("an answer takes %v", median)
+	}
+	p.Close(0)
+	for range cap(failed) {
+		wantKind(t, <-failed, pool.ErrClosed)
+	}
 }
 
 func TestHealthzTurnsWhenThePoolFailsAndWhenItCloses(t *testing.T) {

@@ -39,8 +39,11 @@ class Relay {
     const char *endpoint() const {
         return address_;
     }
+    std::string file(const char *name) const {
+        return dir_ + "/" + name;
+    }
     std::string ca_file() const {
-        return dir_ + "/ca.pem";
+        return file("ca.pem");
     }
 
     /* Turns a switch: set("delay_ms=100"). */

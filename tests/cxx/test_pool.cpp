@@ -111,6 +111,41 @@ TEST(metrics_tell_their_port_and_stop) {
     pool.stop_metrics();
 }
 
+TEST(pools_with_names_share_a_metrics_port) {
+    sprint::Config config = make_config(1);
+    config.set_int(SPRINT_OPT_METRICS_PORT, 0).set_str(SPRINT_OPT_NAME, "orders");
+    Pool first(config);
+    uint16_t port = first.start_metrics();
+    config.set_int(SPRINT_OPT_METRICS_PORT, port);
+    Pool same(config);
+    CHECK_THROWS(SPRINT_E_ARG, "orders", same.start_metrics());
+    config.set_str(SPRINT_OPT_NAME, "prices");
+    Pool second(config);
+    CHECK(second.start_metrics() == port);
+    CHECK(second.status_json().find("\"name\":\"prices\"") != std::string::npos);
+}
+
+TEST(metrics_over_https_need_a_certificate_and_its_key) {
+    sprint::Config config = make_config(1);
+    config.set_int(SPRINT_OPT_METRICS_PORT, 0)
+        .set_str(SPRINT_OPT_METRICS_TLS_CERT_FILE, relay().file("server.pem").c_str());
+    CHECK_THROWS(SPRINT_E_ARG, "metrics_tls_key_file", Pool(config));
+    config.set_str(SPRINT_OPT_METRICS_TLS_KEY_FILE, relay().file("server-key.pem").c_str());
+    Pool pool(config);
+    std::string address = "127.0.0.1:" + std::to_string(pool.start_metrics());
+
+    /* A pool is a client of TLS, too: this one talks to the metrics port. */
+    sprint::Config trusting(address.c_str());
+    trusting.set_str(SPRINT_OPT_CA_FILE, relay().ca_file().c_str());
+    Pool client(trusting);
+    Conn conn = client.acquire(5000);
+    const char request[] = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    conn.write(request, sizeof request - 1, 5000);
+    char answer[13] = "";
+    conn.read_exact(answer, 12, 5000);
+    CHECK(std::strcmp(answer, "HTTP/1.1 200") == 0);
+}
+
 TEST(close_says_how_many_leases_it_cut_off) {
     Pool pool = make_pool(2);
     Conn conn = pool.acquire(5000);

@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
@@ -127,6 +128,61 @@ fn the_status_names_each_connection_however_many() {
     );
     assert_eq!(status.matches("\"connection_id\":").count(), 30);
     assert!(status.contains(&format!("\"endpoint\":\"{}\"", relay.address)));
+}
+
+#[test]
+fn pools_with_names_share_a_metrics_address() {
+    let relay = Relay::start();
+    let first = relay.config().with_name("orders").with_metrics_port(0);
+    let first = first.build().unwrap();
+    let port = first.start_metrics().unwrap();
+    let second = relay.config().with_name("prices").with_metrics_port(port);
+    let same = relay.config().with_name("orders").with_metrics_port(port);
+    let second = second.build().unwrap();
+    assert_eq!(second.start_metrics().unwrap(), port);
+    let address = format!("127.0.0.1:{}", port);
+    let text = http(&address, "GET", "/metrics");
+    assert!(text.contains("pool=\"orders\"") && text.contains("pool=\"prices\""));
+    let status = http(&address, "GET", "/status/connections?pool=prices");
+    assert!(status.contains("\"name\":\"prices\""), "{}", status);
+    let refused = same.build().unwrap().start_metrics().unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Argument);
+    assert!(refused.to_string().contains("orders"), "{}", refused);
+}
+
+#[test]
+fn metrics_are_served_over_https_with_the_files_given() {
+    let relay = Relay::start();
+    let file = |name: &str| relay.dir().join(name);
+    let config = |key: &str| {
+        relay
+            .config()
+            .with_metrics_port(0)
+            .with_metrics_tls(file("server.pem"), file(key))
+    };
+    let pool = config("server-key.pem").build().unwrap();
+    let address = format!("127.0.0.1:{}", pool.start_metrics().unwrap());
+    assert!(http(&address, "GET", "/healthz").contains(" 400 "));
+    // A pool is a client of TLS, too: this one talks to the metrics port.
+    let client = sprint::Config::new(&address)
+        .with_ca_file(relay.ca_file())
+        .build()
+        .unwrap();
+    let mut conn = client.acquire(PATIENCE).unwrap();
+    conn.set_timeout(Some(PATIENCE));
+    let request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    conn.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    conn.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{}", answer);
+
+    let missing = config("no-such-key.pem").build().unwrap();
+    let refused = missing.start_metrics().unwrap_err();
+    assert!(
+        refused.to_string().contains("no-such-key.pem"),
+        "{}",
+        refused
+    );
 }
 
 #[test]
