@@ -46,6 +46,17 @@ func (h *Histogram) Since(earlier *Histogram) Histogram {
 	return d
 }
 
+// Add adds the samples of another histogram of the same family, in place.
+func (h *Histogram) Add(other *Histogram) {
+	for i := range min(len(h.Counts), len(other.Counts)) {
+		h.Counts[i] += other.Counts[i]
+	}
+	for i := range min(len(h.Fine), len(other.Fine)) {
+		h.Fine[i] += other.Fine[i]
+	}
+	h.Sum += other.Sum
+}
+
 // Quantile is the value that the part q of all samples does not exceed, rounded up to
 // the bound of an exponential bucket, by 9 % at most; 0 without samples.
 func (h *Histogram) Quantile(q float64) float64 {

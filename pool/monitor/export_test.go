@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"encoding/json"
 	"net/http"
 	"time"
 )
@@ -11,6 +12,7 @@ func StartBounded(src Source, o Options, header time.Duration, connections int) 
 	l := defaultLimits
 	l.header, l.read, l.connections = header, header, connections
 	l.drain = 20 * time.Millisecond
+	l.sample = time.Hour // a test of the bounds counts the looks at src
 	return start(src, o, l)
 }
 
@@ -20,5 +22,30 @@ func NewHandler(src Source, o Options) (http.Handler, error) {
 		return nil, err
 	}
 	h := &host{options: o, families: newFamilies(nil), pools: map[string]*handler{}}
-	return newGate(h), h.add(newHandler(src, &o))
+	return newGate(h), h.add(newHandler(src, &o, time.Hour))
+}
+
+// History is what is kept of src.
+type History struct{ *history }
+
+// StartHistory takes a sample each second until Stop.
+func StartHistory(src Source) History {
+	h := newHistory(src, sampleEvery)
+	h.start()
+	return History{h}
+}
+
+// Stop ends it.
+func (h History) Stop() {
+	h.stop()
+	<-h.stopped
+}
+
+// Since is the JSON of the samples from number n on.
+func (h History) Since(n uint64) []byte {
+	body, err := json.Marshal(h.columns(n))
+	if err != nil {
+		panic(err)
+	}
+	return body
 }

@@ -14,7 +14,7 @@ import (
 // maxScrapes bounds the answers of /metrics under way; further ones get 503.
 const maxScrapes = 16
 
-const notFound = "404: there is /metrics, /status/connections, /status/memory and /healthz\n"
+const notFound = "404: there is /, /metrics, /status/connections, /status/memory and /healthz\n"
 
 // gate is what every request to a host passes: by the exact path, without redirects and
 // cleaned paths, and nothing but what is listed.
@@ -54,13 +54,15 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			"set a token to use another in the Host header\n")
 		return
 	}
-	open := r.URL.Path == "/healthz"
-	if !open && !g.allowed(r) {
+	serve := pageFile(r.URL.Path)
+	if serve == nil && r.URL.Path != "/healthz" && !g.allowed(r) {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="libsprint"`)
-		serveText(w, http.StatusUnauthorized, "401: the token is missing or wrong\n")
+		g.refuse(w, r)
 		return
 	}
-	serve := g.route(r)
+	if serve == nil {
+		serve = g.route(r)
+	}
 	switch {
 	case serve == nil:
 		serveText(w, http.StatusNotFound, notFound)
@@ -113,6 +115,15 @@ func (g *gate) allowed(r *http.Request) bool {
 	return candidate != "" && g.host.accepts([]byte(candidate))
 }
 
+// refuse answers without the token.
+func (g *gate) refuse(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		g.servePage(w, nil, false)
+		return
+	}
+	serveText(w, http.StatusUnauthorized, "401: the token is missing or wrong\n")
+}
+
 // route finds what answers, nil if nothing does.
 func (g *gate) route(r *http.Request) http.HandlerFunc {
 	query := r.URL.Query()
@@ -132,7 +143,16 @@ func (g *gate) route(r *http.Request) http.HandlerFunc {
 			return g.serveHealth
 		}
 	}
-	if p := g.host.choose(query.Get("pool")); p != nil {
+	p := g.host.choose(query.Get("pool"))
+	if p != nil || !query.Has("pool") { // these two show which pools there are
+		switch r.URL.Path {
+		case "/":
+			return func(w http.ResponseWriter, _ *http.Request) { g.servePage(w, p, true) }
+		case "/status/overview":
+			return g.serveOverview(p)
+		}
+	}
+	if p != nil {
 		return p.routes[r.URL.Path]
 	}
 	if !query.Has("pool") && r.URL.Path != "/healthz" && isRoute(g.host.all(), r.URL.Path) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"time"
 )
 
 // handler answers for one pool.
@@ -13,11 +14,16 @@ type handler struct {
 	token     func(candidate []byte) bool // nil for none
 	secret    any
 	collector *collector
+	history   *history
+	slowest   slowest
 	routes    map[string]http.HandlerFunc
 }
 
-func newHandler(src Source, o *Options) *handler {
-	h := &handler{name: o.Name, source: src, token: o.Token, secret: o.Secret, collector: newCollector(src, o)}
+func newHandler(src Source, o *Options, every time.Duration) *handler {
+	h := &handler{
+		name: o.Name, source: src, token: o.Token, secret: o.Secret,
+		collector: newCollector(src, o), history: newHistory(src, every), slowest: slowest{source: src},
+	}
 	h.routes = map[string]http.HandlerFunc{
 		"/status/connections": h.serveStatus,
 		"/healthz":            h.serveHealth(o.Token != nil),

@@ -16,9 +16,10 @@ import (
 func TestOnlyTheListedPathsExist(t *testing.T) {
 	s := serve(t, busy(), monitor.Options{})
 	for path, code := range map[string]int{
-		"/metrics": 200, "/status/connections": 200, "/healthz": 200,
+		"/metrics": 200, "/status/connections": 200, "/status/overview": 200, "/healthz": 200,
+		"/": 200, "/page/page.css": 200, "/page/icon.svg": 200,
 		"/metrics?x=1": 200, "/%6detrics": 200,
-		"/": 404, "/metrics/": 404, "//metrics": 404, "/./metrics": 404, "/status/../metrics": 404,
+		"/page": 404, "/page/": 404, "/page/index.html": 404, "/page/../page/page.css": 404, "/metrics/": 404, "//metrics": 404, "/./metrics": 404, "/status/../metrics": 404,
 		"/status": 404, "/status/": 404, "/Metrics": 404, "/metrics%00": 404, "/debug/pprof/": 404,
 		"/healthz/..": 404, "/favicon.ico": 404,
 	} {
@@ -34,7 +35,7 @@ func TestOnlyTheListedPathsExist(t *testing.T) {
 
 func TestOtherMethodsAreRefusedWithAllow(t *testing.T) {
 	s := serve(t, busy(), monitor.Options{})
-	for _, path := range []string{"/metrics", "/status/connections", "/healthz"} {
+	for _, path := range []string{"/metrics", "/status/connections", "/status/overview", "/healthz", "/", "/page/page.css"} {
 		for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"} {
 			a := ask(t, s, method, path)
 			if a.code != 405 || a.header.Get("Allow") != "GET, HEAD" {
@@ -75,7 +76,7 @@ func TestTheTokenGuardsEverythingButHealthz(t *testing.T) {
 		{"bearer", []string{"Authorization", "bearer  demo-token"}, true},
 	} {
 		for path, code := range map[string]int{
-			"/metrics": 200, "/status/connections": 200, "/": 404, "/elsewhere": 404,
+			"/metrics": 200, "/status/connections": 200, "/status/overview": 200, "/": 200, "/elsewhere": 404,
 		} {
 			a := ask(t, s, "GET", path, test.headers...)
 			challenge := a.header.Get("WWW-Authenticate")
@@ -100,7 +101,7 @@ func TestTheTokenGuardsEverythingButHealthz(t *testing.T) {
 
 func TestEveryAnswerForbidsCachingAndSniffing(t *testing.T) {
 	s := serve(t, busy(), monitor.Options{Token: func([]byte) bool { return false }})
-	for _, path := range []string{"/metrics", "/healthz"} {
+	for _, path := range []string{"/metrics", "/healthz", "/", "/page/page.css"} {
 		a := ask(t, s, "GET", path)
 		if a.header.Get("Cache-Control") != "no-store" || a.header.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("GET %s: %v", path, a.header)

@@ -43,9 +43,21 @@ func (f *fake) look() {
 	}
 }
 
-func (f *fake) Status() pool.Status { f.look(); return f.status }
+func (f *fake) Status() pool.Status {
+	f.look()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.status
+}
+
 func (f *fake) Totals() pool.Status { return f.Status() }
-func (f *fake) Health() pool.Health { f.look(); return f.health }
+
+func (f *fake) Health() pool.Health {
+	f.look()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.health
+}
 
 func (f *fake) setBefore(before func()) {
 	f.mu.Lock()

@@ -24,12 +24,14 @@ type limits struct {
 	connections, headerBytes  int
 	// drain is what close grants requests in flight, closed all in all.
 	drain, closed time.Duration
+	// sample is the interval of the history.
+	sample time.Duration
 }
 
 var defaultLimits = limits{
 	header: 5 * time.Second, read: 5 * time.Second, write: 10 * time.Second, idle: time.Minute,
 	connections: 64, headerBytes: 8 << 10,
-	drain: 250 * time.Millisecond, closed: time.Second,
+	drain: 250 * time.Millisecond, closed: time.Second, sample: sampleEvery,
 }
 
 // host is a listener and the pools that answer on it: one, or several with names.

@@ -121,14 +121,14 @@ func TestAPanicInASnapshotIsA500AndNoMore(t *testing.T) {
 	source := busy()
 	s := serve(t, source, monitor.Options{})
 	source.setBefore(func() { panic("broken snapshot") })
-	for _, path := range []string{"/metrics", "/status/connections", "/healthz"} {
+	for _, path := range []string{"/metrics", "/status/connections", "/status/overview", "/healthz", "/"} {
 		a := ask(t, s, "GET", path)
 		if a.code != 500 || strings.Contains(a.body, ".go:") {
 			t.Errorf("GET %s: %d %s", path, a.code, a.body)
 		}
 	}
 	source.setBefore(nil)
-	for _, path := range []string{"/metrics", "/status/connections", "/healthz"} {
+	for _, path := range []string{"/metrics", "/status/connections", "/status/overview", "/healthz", "/"} {
 		if a := ask(t, s, "GET", path); a.code != 200 {
 			t.Errorf("GET %s: %d afterwards", path, a.code)
 		}

@@ -1,15 +1,18 @@
 // Package monitor serves what pools say about themselves over HTTP: /metrics for
-// Prometheus, /status/connections as JSON, /healthz for Kubernetes.
+// Prometheus, /status/connections as JSON, /healthz for Kubernetes, and a page for people
+// at /, which reads /status/overview.
 //
 // Handlers only read snapshots. They never wait for a dial and answer as fast while
 // the endpoint is down.
 package monitor
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"regexp"
 	"sync"
+	"time"
 
 	"github.com/prometheus/common/model"
 
@@ -73,11 +76,12 @@ func start(src Source, o Options, l limits) (*Server, error) {
 	if err := o.resolve(); err != nil {
 		return nil, err
 	}
-	h := newHandler(src, &o)
+	h := newHandler(src, &o, l.sample)
 	there, err := join(&o, l, h)
 	if err != nil {
 		return nil, err
 	}
+	h.history.start()
 	return &Server{host: there, pool: h}, nil
 }
 
@@ -126,6 +130,16 @@ func (s *Server) Port() int { return s.Addr().(*net.TCPAddr).Port }
 // requests in flight may finish for a moment, and every connection ends within a second.
 // It may be called more than once and from any goroutine.
 func (s *Server) Close() error {
-	s.closeOnce.Do(func() { s.closeErr = s.host.leave(s.pool) })
+	s.closeOnce.Do(func() {
+		limit := time.NewTimer(s.host.limits.closed)
+		defer limit.Stop()
+		s.pool.history.stop()
+		s.closeErr = s.host.leave(s.pool)
+		select {
+		case <-s.pool.history.stopped:
+		case <-limit.C:
+			s.closeErr = errors.New("sprint: metrics server: a snapshot did not end")
+		}
+	})
 	return s.closeErr
 }
