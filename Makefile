@@ -47,7 +47,7 @@ $(BUILD)/libsprint.so: $(LIB)
 $(BUILD)/relay: $(call go_sources,tests/relay internal)
 	@$(GO) build -o $@ ./tests/relay/cmd/relay
 
-include packaging/packaging.mk tests/packages/packages.mk tests/abi/abi.mk tests/cxx/cxx.mk tests/examples/examples.mk tests/rust/rust.mk
+include packaging/packaging.mk tests/packages/packages.mk tests/abi/abi.mk tests/cxx/cxx.mk tests/examples/examples.mk tests/rust/rust.mk tests/docs/docs.mk
 
 .PHONY: clean
 clean: ## Remove build/
@@ -59,10 +59,14 @@ clean: ## Remove build/
 demo: lib $(BUILD)/relay $(BUILD)/examples/engine ## A C++ engine talks TLS to a relay, or to ENDPOINT=host:port
 	@tests/examples/cpp/demo.sh $(ENDPOINT)
 
+.PHONY: relay
+relay: deps $(BUILD)/relay ## A TLS server for first programs on 127.0.0.1:7443; certificate and key in build/relay.d
+	@exec $(BUILD)/relay -listen 127.0.0.1:7443 -dir $(BUILD)/relay.d
+
 ##@ Testing
 
 .PHONY: test check
-test: lint test-go test-memguard test-runtimesecret test-abi test-install test-wheel test-c test-cxx test-guest test-examples test-python test-servers test-rust test-attack-short bench-short ## Everything that fits into 15 minutes
+test: lint test-go test-memguard test-runtimesecret test-abi test-install test-wheel test-c test-cxx test-guest test-examples test-python test-servers test-rust test-readme test-attack-short bench-short ## Everything that fits into 15 minutes
 	@echo "make test: all passed"
 check: test ## The same as test
 
