@@ -18,6 +18,7 @@ type settings struct {
 	endpoints string
 	options   pool.Options
 	token     *securemem.Buffer // owned; nil for none
+	key       *securemem.Buffer // the same
 }
 
 var configs table[atomic.Pointer[settings]]
@@ -51,7 +52,7 @@ func lookUp(number C.int32_t, typ string, takes func(option) bool) (option, erro
 //export sprintgo_config_set_str
 func sprintgo_config_set_str(slot C.uint32_t, number C.int32_t, text *C.char, n C.size_t) (st C.sprint_status) {
 	defer guard(&st)
-	o, err := lookUp(number, "a string", func(o option) bool { return o.str != nil || o.secret })
+	o, err := lookUp(number, "a string", func(o option) bool { return o.str != nil || o.copied })
 	if err != nil {
 		return status(err)
 	}
@@ -62,7 +63,7 @@ func sprintgo_config_set_str(slot C.uint32_t, number C.int32_t, text *C.char, n 
 		return status(argError{C.SPRINT_E_ARG, o.name + ": longer than 64 KiB"})
 	}
 	s := configs.at(uint32(slot)).Load()
-	if o.secret {
+	if o.copied {
 		return status(s.setSecret(o, unsafe.Slice((*byte)(unsafe.Pointer(text)), n)))
 	}
 	v := C.GoStringN(text, C.int(n))
@@ -86,16 +87,16 @@ func (s *settings) setSecret(o option, text []byte) error {
 		_ = b.Free()
 		return err
 	}
-	s.setToken(b)
+	replace(o.secret(s), b)
 	return nil
 }
 
-// setToken takes b over.
-func (s *settings) setToken(b *securemem.Buffer) {
-	if s.token != nil {
-		_ = s.token.Free()
+// replace takes b over.
+func replace(place **securemem.Buffer, b *securemem.Buffer) {
+	if *place != nil {
+		_ = (*place).Free()
 	}
-	s.token = b
+	*place = b
 }
 
 //export sprintgo_config_set_int
@@ -135,15 +136,18 @@ func sprintgo_config_set_bytes(slot C.uint32_t, number C.int32_t, data unsafe.Po
 //export sprintgo_config_set_buffer
 func sprintgo_config_set_buffer(slot C.uint32_t, number C.int32_t, buffer C.uint32_t) (st C.sprint_status) {
 	defer guard(&st)
-	if _, err := lookUp(number, "a secure buffer", func(o option) bool { return o.secret }); err != nil {
+	o, err := lookUp(number, "a secure buffer", func(o option) bool { return o.secret != nil })
+	if err != nil {
 		return status(err)
 	}
-	configs.at(uint32(slot)).Load().setToken(buffers.at(uint32(buffer)).Load().Retain())
+	replace(o.secret(configs.at(uint32(slot)).Load()), buffers.at(uint32(buffer)).Load().Retain())
 	return C.SPRINT_OK
 }
 
 //export sprintgo_config_destroy
 func sprintgo_config_destroy(slot C.uint32_t) {
 	defer guardVoid()
-	configs.at(uint32(slot)).Swap(nil).setToken(nil)
+	s := configs.at(uint32(slot)).Swap(nil)
+	replace(&s.token, nil)
+	replace(&s.key, nil)
 }

@@ -4,6 +4,7 @@ package main
 import "C"
 
 import (
+	"crypto"
 	"crypto/subtle"
 	"encoding/json"
 	"math"
@@ -21,6 +22,7 @@ import (
 type served struct {
 	*pool.Pool
 	token *securemem.Buffer // owned; nil for none
+	key   *securemem.Buffer // the same
 
 	mu     sync.Mutex
 	server *monitor.Server // nil when stopped
@@ -38,9 +40,13 @@ func sprintgo_pool_new(slot, config C.uint32_t) (st C.sprint_status) {
 		v.token = s.token.Retain()
 		o.Metrics.Token = v.tokenIs
 	}
+	if s.key != nil {
+		v.key = s.key.Retain()
+		o.LoadKey = v.loadKey
+	}
 	p, err := pool.New(s.endpoints, o)
 	if err != nil {
-		v.dropToken()
+		v.dropSecrets()
 		return status(err)
 	}
 	v.Pool = p
@@ -63,9 +69,14 @@ func (v *served) sameToken(other any) bool {
 	return err == nil && same
 }
 
-func (v *served) dropToken() {
-	if v.token != nil {
-		_ = v.token.Free()
+// loadKey has the client's key sign where it is.
+func (v *served) loadKey() (crypto.Signer, error) { return v.key.PrivateKey() }
+
+func (v *served) dropSecrets() {
+	for _, secret := range []*securemem.Buffer{v.token, v.key} {
+		if secret != nil {
+			_ = secret.Free()
+		}
 	}
 }
 
@@ -228,5 +239,5 @@ func sprintgo_pool_close(slot C.uint32_t, graceMs C.int64_t, forced *C.uint32_t)
 //export sprintgo_pool_destroy
 func sprintgo_pool_destroy(slot C.uint32_t) {
 	defer guardVoid()
-	pools.at(uint32(slot)).Swap(nil).dropToken()
+	pools.at(uint32(slot)).Swap(nil).dropSecrets()
 }

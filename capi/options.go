@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/bitcoin-sprint/libsprint/pool"
+	"github.com/bitcoin-sprint/libsprint/securemem"
 )
 
 // option is one row of the table of options: its name, and how each type of value is
@@ -21,7 +22,8 @@ type option struct {
 	number func(*pool.Options, int64)
 	most   int64 // bounds number here, where it becomes something else; 0: package pool bounds it
 	bytes  func(*pool.Options, []byte)
-	secret bool // a string or a buffer that goes into locked memory
+	secret func(*settings) **securemem.Buffer // where the buffer goes
+	copied bool                               // a secret may be a string too, which goes into locked memory
 }
 
 var options = map[C.int32_t]option{
@@ -55,6 +57,7 @@ var options = map[C.int32_t]option{
 	C.SPRINT_OPT_CERT_FILE: text("cert_file", func(o *pool.Options) *string { return &o.CertFile }),
 	C.SPRINT_OPT_CERT_PEM:  {name: "cert_pem", bytes: func(o *pool.Options, v []byte) { o.CertPEM = v }},
 	C.SPRINT_OPT_KEY_FILE:  text("key_file", func(o *pool.Options) *string { return &o.KeyFile }),
+	C.SPRINT_OPT_KEY:       {name: "key", secret: func(s *settings) **securemem.Buffer { return &s.key }},
 	C.SPRINT_OPT_PIN_SHA256: {name: "pin_sha256", str: func(o *pool.Options, v string) {
 		o.Pins = append(slices.Clip(o.Pins), v)
 	}},
@@ -73,7 +76,7 @@ var options = map[C.int32_t]option{
 	C.SPRINT_OPT_METRICS_PUBLIC: {name: "metrics_public", most: 1, number: func(o *pool.Options, v int64) {
 		o.Metrics.Public = v == 1
 	}},
-	C.SPRINT_OPT_METRICS_AUTH_TOKEN:    {name: "metrics_auth_token", secret: true},
+	C.SPRINT_OPT_METRICS_AUTH_TOKEN:    {name: "metrics_auth_token", copied: true, secret: func(s *settings) **securemem.Buffer { return &s.token }},
 	C.SPRINT_OPT_METRICS_TLS_CERT_FILE: text("metrics_tls_cert_file", func(o *pool.Options) *string { return &o.Metrics.CertFile }),
 	C.SPRINT_OPT_METRICS_TLS_KEY_FILE:  text("metrics_tls_key_file", func(o *pool.Options) *string { return &o.Metrics.KeyFile }),
 }

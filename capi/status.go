@@ -26,6 +26,7 @@ var poolStatus = map[pool.Kind]C.sprint_status{
 	pool.ErrWouldBlock: C.SPRINT_E_WOULD_BLOCK,
 
 	pool.ErrBreakerOpen: C.SPRINT_E_BREAKER_OPEN,
+	pool.ErrKey:         C.SPRINT_E_CERT, // where secure memory does not say more
 }
 
 var memoryStatus = []struct {
@@ -64,7 +65,7 @@ func status(err error) C.sprint_status {
 	var kind pool.Kind
 	var classed *pool.Error
 	switch {
-	case errors.As(err, &classed):
+	case errors.As(err, &classed) && classed.Kind != pool.ErrKey:
 		return poolStatus[classed.Kind]
 	case errors.As(err, &kind):
 		return poolStatus[kind]
@@ -77,6 +78,9 @@ func status(err error) C.sprint_status {
 		if errors.Is(err, row.err) {
 			return row.status
 		}
+	}
+	if classed != nil {
+		return poolStatus[classed.Kind]
 	}
 	return C.SPRINT_E_IO // the operating system's: bind, read a file
 }

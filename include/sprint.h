@@ -271,7 +271,10 @@ enum {
     SPRINT_OPT_CA_PEM = 32,             /**< bytes: PEM roots, instead of the system's */
     SPRINT_OPT_CERT_FILE = 33,          /**< str: PEM chain to show to a peer that asks */
     SPRINT_OPT_CERT_PEM = 34,           /**< bytes: the same */
-    SPRINT_OPT_KEY_FILE = 35,           /**< str: its private key, PEM */
+    SPRINT_OPT_KEY_FILE = 35,           /**< str: its private key, PEM; kept in ordinary memory */
+    SPRINT_OPT_KEY = 36,                /**< buffer: its private key instead, opened only to sign:
+                                            PKCS#8, SEC 1 or PKCS#1, DER or PEM, or an Ed25519 seed
+                                            of 32 bytes */
     SPRINT_OPT_PIN_SHA256 = 37,         /**< str: base64 of a key's hash that the chain must hold;
                                             each call adds one */
     SPRINT_OPT_ALPN = 38,               /**< str: protocols to offer, comma-separated */
@@ -374,7 +377,8 @@ SPRINT_API void sprint_config_free(sprint_config config);
  * @param[out] out  set to the pool on SPRINT_OK, to 0 otherwise
  * @return SPRINT_OK, SPRINT_E_ARG (the text names every wrong option; a file that cannot be
  *         read is one), SPRINT_E_CERT (no certificate in CA_* or CERT_*, or a key that is not
- *         its own), SPRINT_E_NOMEM, SPRINT_E_HANDLE, SPRINT_E_FORKED
+ *         its own), SPRINT_E_CRYPTO (KEY holds no private key), SPRINT_E_EXPIRED, SPRINT_E_STATE
+ *         or SPRINT_E_MLOCK (KEY cannot be read), SPRINT_E_NOMEM, SPRINT_E_HANDLE, SPRINT_E_FORKED
  *
  * Threads: any. Blocks: no. Owner: caller must free. Since: 1.0.
  * Example: tests/examples/c/first.c
@@ -388,7 +392,7 @@ SPRINT_CALL sprint_pool_new(sprint_config config, sprint_pool *out);
  * @param count       wanted open connections; more than the bound counts as the bound
  * @param timeout_ms  < 0: the pool's acquire timeout; 0: report what is there now
  * @return SPRINT_OK when min(count, max) are open (idle or lent); else SPRINT_E_TIMEOUT,
- *         SPRINT_E_BREAKER_OPEN, SPRINT_E_CERT, SPRINT_E_CLOSED, SPRINT_E_HANDLE,
+ *         SPRINT_E_BREAKER_OPEN, SPRINT_E_CERT, SPRINT_E_EXPIRED, SPRINT_E_CLOSED, SPRINT_E_HANDLE,
  *         SPRINT_E_FORKED. What was opened stays open.
  *
  * Threads: any. Blocks: up to timeout_ms. Since: 1.0.
@@ -408,7 +412,8 @@ SPRINT_CALL sprint_pool_warm_up(sprint_pool pool, uint32_t count, int64_t timeou
  *                    started; else the limit in milliseconds over waiting and dialling
  * @param[out] out    set to the lease on SPRINT_OK, to 0 otherwise
  * @return SPRINT_OK, SPRINT_E_TIMEOUT, SPRINT_E_EXHAUSTED, SPRINT_E_BREAKER_OPEN (at once, with
- *         callers that wait already), SPRINT_E_CERT (never tried again), SPRINT_E_CLOSED,
+ *         callers that wait already), SPRINT_E_CERT (never tried again), SPRINT_E_EXPIRED (or
+ *         another of secure memory: KEY cannot sign), SPRINT_E_CLOSED,
  *         SPRINT_E_NOMEM, SPRINT_E_HANDLE, SPRINT_E_FORKED
  *
  * Threads: any. Blocks: up to timeout_ms. Owner: caller must release or discard. Since: 1.0.

@@ -136,5 +136,12 @@ func (p *Pool) lastCause() error {
 	case 1:
 		return failures[0]
 	}
-	return &Error{Kind: kindOf(failures[len(failures)-1]), Text: oneLine(failures)}
+	return causes(failures)
 }
+
+// causes are several errors in one line.
+type causes []error
+
+func (c causes) Error() string { return oneLine(c) }
+
+func (c causes) Unwrap() []error { return c }

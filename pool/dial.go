@@ -164,8 +164,12 @@ func (p *Pool) connectTLS(ctx context.Context, e *endpoint) (*channel, error) {
 	e.connect[phaseTCP].record(connected - began)
 	t := transport.New(raw)
 	c := tls.Client(t, e.tls.Load())
-	if err := c.HandshakeContext(ctx); err != nil {
+	var refusal error // of the client's key
+	if err := c.HandshakeContext(context.WithValue(ctx, refusalOf{}, &refusal)); err != nil {
 		_ = t.Close()
+		if refusal != nil {
+			return nil, fail(ErrKey, refusal)
+		}
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}

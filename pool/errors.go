@@ -34,6 +34,7 @@ const (
 	ErrStale            // a reused connection died before any answer
 	ErrWouldBlock       // nothing to be had now
 	ErrBreakerOpen      // every endpoint's circuit breaker is open
+	ErrKey              // the client's private key cannot be had or cannot sign; see the cause
 )
 
 var kindText = [...]string{
@@ -43,14 +44,15 @@ var kindText = [...]string{
 	ErrStale:       "the reused connection died before any answer",
 	ErrWouldBlock:  "would block",
 	ErrBreakerOpen: "the circuit breaker is open",
+	ErrKey:         "client key error",
 }
 
 // Error implements error.
 func (k Kind) Error() string { return "sprint: " + kindText[k] }
 
 // final says that a dial which failed so would fail so again: the two ends do not agree
-// on certificates or on TLS, and somebody has to change that.
-func (k Kind) final() bool { return k == ErrCert || k == ErrTLS }
+// on certificates or on TLS, or there is no key, and somebody has to change that.
+func (k Kind) final() bool { return k == ErrCert || k == ErrTLS || k == ErrKey }
 
 // Error is a failure with what it happened to.
 type Error struct {

@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 )
 
@@ -16,11 +17,11 @@ import (
 const maxCertFile = 1 << 20
 
 func (o *Options) checkClientCertificate(refuse func(string, ...any)) {
-	cert, key := o.CertFile != "" || len(o.CertPEM) > 0, o.KeyFile != "" || o.Key != nil
+	cert, key := o.CertFile != "" || len(o.CertPEM) > 0, o.KeyFile != "" || o.Key != nil || o.LoadKey != nil
 	switch {
 	case o.CertFile != "" && len(o.CertPEM) > 0:
 		refuse("cert_file and cert_pem: only one of them can be set")
-	case o.KeyFile != "" && o.Key != nil:
+	case o.KeyFile != "" && (o.Key != nil || o.LoadKey != nil), o.Key != nil && o.LoadKey != nil:
 		refuse("key_file and key: only one of them can be set")
 	case cert && !key:
 		refuse("key_file: a client certificate needs its key, in key_file or key")
@@ -29,8 +30,9 @@ func (o *Options) checkClientCertificate(refuse func(string, ...any)) {
 	}
 }
 
-// clientCertificate is what is shown to a peer that asks; none if none was given.
-func clientCertificate(o *Options) ([]tls.Certificate, error) {
+// clientCertificate is what is shown to a peer that asks; nil if none was given. It is
+// read anew each time, and so is its key.
+func clientCertificate(o *Options) (*tls.Certificate, error) {
 	if o.CertFile == "" && len(o.CertPEM) == 0 {
 		return nil, nil
 	}
@@ -42,7 +44,7 @@ func clientCertificate(o *Options) ([]tls.Certificate, error) {
 			return nil, errorf(ErrOption, err, "%s", source)
 		}
 	}
-	if o.Key == nil {
+	if o.KeyFile != "" {
 		key, err := readFile(o.KeyFile, maxCertFile)
 		if err != nil {
 			return nil, errorf(ErrOption, err, "key_file %q", o.KeyFile)
@@ -52,9 +54,21 @@ func clientCertificate(o *Options) ([]tls.Certificate, error) {
 		if err != nil {
 			return nil, errorf(ErrCert, err, "%s with key_file %q", source, o.KeyFile)
 		}
-		return []tls.Certificate{c}, nil
+		return &c, nil
 	}
-	c := tls.Certificate{PrivateKey: o.Key}
+	key := o.Key
+	if o.LoadKey != nil {
+		var err error
+		if key, err = o.LoadKey(); err != nil {
+			return nil, errorf(ErrKey, err, "key")
+		}
+	}
+	return certificateFor(key, source, text)
+}
+
+// certificateFor joins a chain in PEM with the key of its first certificate.
+func certificateFor(key crypto.Signer, source string, text []byte) (*tls.Certificate, error) {
+	c := &tls.Certificate{PrivateKey: witness{Signer: key}}
 	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type == "CERTIFICATE" {
 			c.Certificate = append(c.Certificate, block.Bytes)
@@ -67,11 +81,48 @@ func clientCertificate(o *Options) ([]tls.Certificate, error) {
 	if c.Leaf, err = x509.ParseCertificate(c.Certificate[0]); err != nil {
 		return nil, errorf(ErrCert, err, "%s", source)
 	}
-	public, ok := o.Key.Public().(interface{ Equal(crypto.PublicKey) bool })
+	public, ok := key.Public().(interface{ Equal(crypto.PublicKey) bool })
 	if !ok || !public.Equal(c.Leaf.PublicKey) {
 		return nil, errorf(ErrCert, nil, "%s: key is not its private key", source)
 	}
-	return []tls.Certificate{c}, nil
+	return c, nil
+}
+
+// witness is a key that tells the dial why it could not sign: crypto/tls keeps only the
+// text of that error.
+type witness struct {
+	crypto.Signer
+	refusal *error // nil outside of a handshake
+}
+
+// Sign implements crypto.Signer.
+func (w witness) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	signature, err := w.Signer.Sign(random, digest, opts)
+	if err != nil && w.refusal != nil {
+		*w.refusal = errorf(ErrKey, err, "the client's key cannot sign")
+	}
+	return signature, err
+}
+
+// refusalOf is the key of a handshake's context for where its witness puts the error.
+type refusalOf struct{}
+
+// show is what a handshake asks for the client's certificate: c, if the peer can use it.
+func show(c *tls.Certificate) func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+	return func(r *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		if r.SupportsCertificate(c) != nil {
+			return new(tls.Certificate), nil
+		}
+		w, seen := c.PrivateKey.(witness)
+		refusal, asked := r.Context().Value(refusalOf{}).(*error)
+		if !seen || !asked {
+			return c, nil
+		}
+		own := *c
+		w.refusal = refusal
+		own.PrivateKey = w
+		return &own, nil
+	}
 }
 
 var errPin = errors.New("no certificate of the verified chain has a pinned key")

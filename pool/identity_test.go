@@ -25,7 +25,7 @@ import (
 
 // identity is a key with a certificate of its own signature.
 type identity struct {
-	key  *ecdsa.PrivateKey
+	key  crypto.Signer
 	leaf *x509.Certificate
 	pem  []byte
 }
@@ -36,6 +36,11 @@ func newIdentity(t testing.TB, name string) identity {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return identityOf(t, name, key)
+}
+
+func identityOf(t testing.TB, name string, key crypto.Signer) identity {
+	t.Helper()
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
@@ -83,6 +88,7 @@ func server(t testing.TB, own identity, clients *x509.CertPool, protocols ...str
 	}
 	if clients != nil {
 		c.ClientAuth, c.ClientCAs = tls.RequireAndVerifyClientCert, clients
+		c.SessionTicketsDisabled = true // who resumes does not sign
 	}
 	l, err := tls.Listen("tcp", "127.0.0.1:0", c)
 	if err != nil {
@@ -120,6 +126,13 @@ func server(t testing.TB, own identity, clients *x509.CertPool, protocols ...str
 	t.Cleanup(all.Wait)
 	t.Cleanup(func() { l.Close() })
 	return l.Addr().String()
+}
+
+func overwrite(t testing.TB, path string, text []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func poolTo(t testing.TB, addr string, peer identity, change func(*pool.Options)) *pool.Pool {

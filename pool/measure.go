@@ -74,7 +74,7 @@ func failureOf(k Kind, err error) failure {
 		return failTimeout
 	case ErrTLS:
 		return failTLS
-	case ErrCert:
+	case ErrCert, ErrKey:
 		return failCert
 	case ErrTruncated:
 		return failTruncated

@@ -75,13 +75,15 @@ type Options struct {
 	CAFile string
 	// CAPEM holds PEM roots to trust instead of the system's.
 	CAPEM []byte
-	// CertFile and KeyFile, or CertPEM with KeyFile or Key, are the certificate chain
-	// and the private key shown to a peer that asks.
+	// CertFile or CertPEM is the certificate chain shown to a peer that asks; KeyFile, Key
+	// or LoadKey its private key. A key from KeyFile is kept on the Go heap.
 	CertFile string
 	CertPEM  []byte
 	KeyFile  string
 	// Key signs without showing the key.
 	Key crypto.Signer
+	// LoadKey is Key for one that may change: New and Rotate ask for it.
+	LoadKey func() (crypto.Signer, error)
 	// Pins, if there are any, are SHA-256 hashes of public keys (SubjectPublicKeyInfo),
 	// in base64: the verified chain must hold one of them.
 	Pins []string

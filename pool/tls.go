@@ -32,8 +32,10 @@ func newTLSConfig(o *Options) (*tls.Config, error) {
 	if c.RootCAs, err = roots(o); err != nil {
 		return nil, err
 	}
-	if c.Certificates, err = clientCertificate(o); err != nil {
+	if cert, err := clientCertificate(o); err != nil {
 		return nil, err
+	} else if cert != nil {
+		c.GetClientCertificate = show(cert)
 	}
 	if pins, err := parsePins(o.Pins); err != nil {
 		return nil, err

@@ -19,24 +19,28 @@ const (
 // Errors: [ErrCrypto] (no seed of 32 bytes), and those of every use (see
 // [Buffer.ReadAt]).
 func (b *Buffer) SignEd25519(msg []byte) (signature [Ed25519SignatureSize]byte, err error) {
-	err = b.withEd25519(func(k *signer) error {
-		public := b.publicOf(k)
-
-		k.sum(k.prefix[:], msg)
-		if _, err := k.nonce.SetUniformBytes(k.digest()); err != nil {
-			return err
-		}
-		copy(signature[:32], new(edwards25519.Point).ScalarBaseMult(&k.nonce).Bytes())
-
-		k.sum(signature[:32], public, msg)
-		challenge, err := new(edwards25519.Scalar).SetUniformBytes(k.digest())
-		if err != nil {
-			return err
-		}
-		copy(signature[32:], challenge.MultiplyAdd(challenge, &k.scalar, &k.nonce).Bytes())
-		return nil
+	err = b.withEd25519(func(k *signer) (err error) {
+		signature, err = k.sign(b.publicOf(k), msg)
+		return err
 	})
 	return signature, err
+}
+
+// sign is RFC 8032, 5.1.6.
+func (k *signer) sign(public, msg []byte) (signature [Ed25519SignatureSize]byte, err error) {
+	k.sum(k.prefix[:], msg)
+	if _, err := k.nonce.SetUniformBytes(k.digest()); err != nil {
+		return signature, err
+	}
+	copy(signature[:32], new(edwards25519.Point).ScalarBaseMult(&k.nonce).Bytes())
+
+	k.sum(signature[:32], public, msg)
+	challenge, err := new(edwards25519.Scalar).SetUniformBytes(k.digest())
+	if err != nil {
+		return signature, err
+	}
+	copy(signature[32:], challenge.MultiplyAdd(challenge, &k.scalar, &k.nonce).Bytes())
+	return signature, nil
 }
 
 // PublicEd25519 returns the public key of the buffer as a seed of 32 bytes. Errors are
@@ -66,20 +70,24 @@ func (b *Buffer) withEd25519(fn func(*signer) error) error {
 	}
 	scrubStack()
 	defer scrubStack()
-	return b.useClean(func(seed []byte) error {
-		k := &signer{worker: workers[SHA512].Get().(*macWorker)}
-		defer func() {
-			k.worker.wipe()
-			workers[SHA512].Put(k.worker)
-			*k = signer{}
-		}()
-		k.sum(seed)
-		if _, err := k.scalar.SetBytesWithClamping(k.digest()[:32]); err != nil {
-			return err
-		}
-		copy(k.prefix[:], k.digest()[32:])
-		return fn(k)
-	})
+	return b.useClean(func(seed []byte) error { return withSeed(seed, fn) })
+}
+
+// withSeed runs fn with an expanded seed, and wipes that. The stack is the caller's to
+// scrub.
+func withSeed(seed []byte, fn func(*signer) error) error {
+	k := &signer{worker: workers[SHA512].Get().(*macWorker)}
+	defer func() {
+		k.worker.wipe()
+		workers[SHA512].Put(k.worker)
+		*k = signer{}
+	}()
+	k.sum(seed)
+	if _, err := k.scalar.SetBytesWithClamping(k.digest()[:32]); err != nil {
+		return err
+	}
+	copy(k.prefix[:], k.digest()[32:])
+	return fn(k)
 }
 
 // sum leaves the SHA-512 of the parts in digest.
@@ -100,7 +108,11 @@ func (b *Buffer) publicOf(k *signer) []byte {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.public == nil {
-		b.public = (*[Ed25519PublicKeySize]byte)(new(edwards25519.Point).ScalarBaseMult(&k.scalar).Bytes())
+		b.public = k.public()
 	}
 	return b.public[:]
+}
+
+func (k *signer) public() *[Ed25519PublicKeySize]byte {
+	return (*[Ed25519PublicKeySize]byte)(new(edwards25519.Point).ScalarBaseMult(&k.scalar).Bytes())
 }

@@ -65,6 +65,25 @@ func scrubPlain(t reflect.Type, p unsafe.Pointer) {
 	}
 }
 
+// scrubAll overwrites all numbers that v leads to, through pointers and slices too. It
+// is for objects that share nothing: interfaces and maps, which may, are not followed.
+func scrubAll(v reflect.Value) {
+	switch t := v.Type(); {
+	case t.Kind() == reflect.Pointer && !v.IsNil():
+		scrubAll(v.Elem())
+	case t.Kind() == reflect.Slice && isNumber(t.Elem()):
+		Wipe(unsafe.Slice((*byte)(v.UnsafePointer()), uintptr(v.Cap())*t.Elem().Size()))
+	case t.Kind() == reflect.Slice:
+		for i := range v.Len() {
+			scrubAll(v.Index(i))
+		}
+	case t.Kind() == reflect.Struct:
+		for i := range t.NumField() {
+			scrubAll(v.Field(i))
+		}
+	}
+}
+
 func isNumber(t reflect.Type) bool {
 	return t.Kind() >= reflect.Bool && t.Kind() <= reflect.Complex128 && t.Kind() != reflect.Uintptr
 }

@@ -10,8 +10,10 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/sha512"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -141,6 +143,29 @@ var residueUses = map[string]func(b *Buffer) error{
 		}
 		return p.Free()
 	},
+	"private key": signOnce,
+	"private key in PEM": func(b *Buffer) error {
+		const header, footer = "-----BEGIN PRIVATE KEY-----\n", "\n-----END PRIVATE KEY-----\n"
+		prefix := []byte("\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20") // RFC 8410
+		der, err := Alloc(len(prefix)+b.Len(), NoAccess)
+		if err != nil {
+			return err
+		}
+		text, err := Alloc(len(header)+base64.StdEncoding.EncodedLen(der.Len())+len(footer), NoAccess)
+		if err != nil {
+			return err
+		}
+		err = errors.Join(der.enter(Write), text.enter(Write), b.Use(func(seed []byte) error {
+			copy(der.data[copy(der.data, prefix):], seed)
+			end := copy(text.data, header)
+			base64.StdEncoding.Encode(text.data[end:], der.data)
+			copy(text.data[end+base64.StdEncoding.EncodedLen(der.Len()):], footer)
+			return nil
+		}))
+		der.leave(Write)
+		text.leave(Write)
+		return errors.Join(err, signOnce(text), der.Free(), text.Free())
+	},
 	// Controls that must be found, or the search is worth nothing.
 	"control hmac": func(b *Buffer) error {
 		return b.Use(func(key []byte) error {
@@ -157,6 +182,14 @@ var residueUses = map[string]func(b *Buffer) error{
 }
 
 var leaked any
+
+func signOnce(b *Buffer) error {
+	k, err := b.PrivateKey()
+	if err != nil {
+		return err
+	}
+	return signedBy(k)
+}
 
 func TestNothingOfAKeyIsLeftInTheProcessAfterUse(t *testing.T) {
 	for name := range residueUses {

@@ -15,6 +15,7 @@ extern const struct rule conn_rules[];
 extern const struct rule duplex_rules[];
 extern const struct rule stream_rules[];
 extern const struct rule again_rules[];
+extern const struct rule identity_rules[];
 extern const struct rule close_rules[];
 extern const struct rule buffer_rules[];
 extern const struct rule borrow_rules[];

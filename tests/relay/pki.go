@@ -1,13 +1,16 @@
 package relay
 
 import (
+	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"maps"
 	"math/big"
 	"net"
 	"os"
@@ -32,10 +35,13 @@ var leafFiles = [leafCount]string{"server", "expired", "wrongname", "untrusted"}
 // begin lies before the year 2000, where the clock of a testing/synctest bubble starts.
 var begin = time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// pki is a certificate authority, a second one that nobody trusts, and the leaves.
+// pki is a certificate authority, a second one that nobody trusts, the leaves, and what
+// clients may show, by the base name of its files.
 type pki struct {
-	caPEM  []byte
-	leaves [leafCount]*tls.Certificate
+	caPEM   []byte
+	roots   *x509.CertPool
+	leaves  [leafCount]*tls.Certificate
+	clients map[string]*tls.Certificate
 }
 
 func newPKI(now time.Time) (*pki, error) {
@@ -50,7 +56,8 @@ func newPKI(now time.Time) (*pki, error) {
 	names := []string{"localhost", "relay.test"}
 	year := now.AddDate(1, 0, 0)
 
-	p := &pki{caPEM: certificatePEM(trusted.cert.Raw)}
+	p := &pki{caPEM: certificatePEM(trusted.cert.Raw), roots: x509.NewCertPool(), clients: map[string]*tls.Certificate{}}
+	p.roots.AddCert(trusted.cert)
 	for _, l := range []struct {
 		leaf leaf
 		ca   *authority
@@ -63,6 +70,19 @@ func newPKI(now time.Time) (*pki, error) {
 		{leafUntrusted, stranger, names, year},
 	} {
 		if p.leaves[l.leaf], err = l.ca.issue(l.dns, l.end); err != nil {
+			return nil, err
+		}
+	}
+	_, ed, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	for name, key := range map[string]crypto.Signer{"client": ed, "client-ecdsa": ec} {
+		if p.clients[name], err = trusted.sign(key, []string{"client.test"}, year, x509.ExtKeyUsageClientAuth); err != nil {
 			return nil, err
 		}
 	}
@@ -106,13 +126,17 @@ func (a *authority) issue(dns []string, end time.Time) (*tls.Certificate, error)
 	if err != nil {
 		return nil, err
 	}
+	return a.sign(key, dns, end, x509.ExtKeyUsageServerAuth)
+}
+
+func (a *authority) sign(key crypto.Signer, dns []string, end time.Time, use x509.ExtKeyUsage) (*tls.Certificate, error) {
 	template := &x509.Certificate{
 		SerialNumber: serial(),
 		Subject:      pkix.Name{CommonName: dns[0]},
 		NotBefore:    begin,
 		NotAfter:     end,
 		KeyUsage:     x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		ExtKeyUsage:  []x509.ExtKeyUsage{use},
 		DNSNames:     dns,
 	}
 	if dns[0] == "localhost" {
@@ -140,8 +164,12 @@ func (p *pki) write(dir string) error {
 	if err := writeFile(dir, "ca.pem", p.caPEM, 0o644); err != nil {
 		return err
 	}
+	files := maps.Clone(p.clients)
 	for i, cert := range p.leaves {
-		if err := writeFile(dir, leafFiles[i]+".pem", certificatePEM(cert.Certificate[0]), 0o644); err != nil {
+		files[leafFiles[i]] = cert
+	}
+	for name, cert := range files {
+		if err := writeFile(dir, name+".pem", certificatePEM(cert.Certificate[0]), 0o644); err != nil {
 			return err
 		}
 		der, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
@@ -149,7 +177,7 @@ func (p *pki) write(dir string) error {
 			return err
 		}
 		key := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
-		if err := writeFile(dir, leafFiles[i]+"-key.pem", key, 0o600); err != nil {
+		if err := writeFile(dir, name+"-key.pem", key, 0o600); err != nil {
 			return err
 		}
 	}

@@ -48,6 +48,8 @@ type Relay struct {
 	tempDir bool
 	pki     *pki
 	tls     map[leaf]*tls.Config
+	// clientAuth is leafGood's for clients that must have a certificate.
+	clientAuth *tls.Config
 
 	listener *net.TCPListener
 	raw      *net.TCPListener // nil unless Options.Raw
@@ -110,6 +112,8 @@ func Start(o Options) (_ *Relay, err error) {
 			Certificates:                []tls.Certificate{*cert},
 		}
 	}
+	r.clientAuth = r.tls[leafGood].Clone()
+	r.clientAuth.ClientAuth, r.clientAuth.ClientCAs = tls.RequireAndVerifyClientCert, r.pki.roots
 	if err = r.listen(o); err != nil {
 		return nil, err
 	}

@@ -70,7 +70,7 @@ func (r *Relay) serveTLS(tcp *net.TCPConn) {
 		io.Copy(io.Discard, tcp)
 		return
 	}
-	s := &session{r: r, tcp: tcp, tls: tls.Server(tcp, r.tls[sw.leaf])}
+	s := &session{r: r, tcp: tcp, tls: tls.Server(tcp, r.configFor(sw))}
 	if err := s.tls.Handshake(); err != nil {
 		r.stats.handshakeErrors.Add(1)
 		return
@@ -92,6 +92,13 @@ func (r *Relay) serveTLS(tcp *net.TCPConn) {
 	if s.run() == nil {
 		s.end(endClose)
 	}
+}
+
+func (r *Relay) configFor(sw *switches) *tls.Config {
+	if sw.clientAuth && sw.leaf == leafGood {
+		return r.clientAuth
+	}
+	return r.tls[sw.leaf]
 }
 
 // run answers until the peer ends the connection or an error ends it. Nil means that

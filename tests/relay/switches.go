@@ -27,6 +27,7 @@ type switches struct {
 	refuse         bool
 	stallHandshake bool
 	unsolicited    bool
+	clientAuth     bool
 	leaf           leaf
 }
 
@@ -46,6 +47,7 @@ var unsolicited = []byte("UNSOLICITED\n")
 //	refuse=1           RST to each accepted TCP connection at once
 //	stall_handshake=1  accept, read, never answer
 //	cert=NAME          good, expired, wrongname or untrusted
+//	client_auth=1      ask for a certificate of the relay's CA, with cert=good, and refuse who has none
 //	unsolicited=1      send bytes that nobody asked for after the handshake
 //	drop_idle=1        FIN all open connections, now and once
 //	half_close=1       FIN too, but go on reading
@@ -95,6 +97,8 @@ func (sw *switches) set(name, value string, now *once) (err error) {
 		sw.refuse, err = onOff(value)
 	case "stall_handshake":
 		sw.stallHandshake, err = onOff(value)
+	case "client_auth":
+		sw.clientAuth, err = onOff(value)
 	case "unsolicited":
 		sw.unsolicited, err = onOff(value)
 	case "drop_idle":

@@ -101,6 +101,7 @@ class Builder:
     with_cert_file = _With[str | os.PathLike[str]]()
     with_cert_pem = _With[bytes | str]()
     with_key_file = _With[str | os.PathLike[str]]()
+    with_key = _With[SecureBuffer]()
     with_pin_sha256 = _With[str | Iterable[str]]()
     with_alpn = _With[str | Iterable[str]]()
     with_min_tls_version = _With[int]()

@@ -51,7 +51,10 @@ class Options(TypedDict, total=False):
     cert_pem: bytes | str
     """The same."""
     key_file: str | os.PathLike[str]
-    """Its private key."""
+    """Its private key, which is then kept in ordinary memory."""
+    key: SecureBuffer
+    """Its private key instead, in its buffer, which is opened only to sign: PKCS#8, SEC 1 or
+    PKCS#1, DER or PEM, or an Ed25519 seed of 32 bytes. The buffer may be closed afterwards."""
     pin_sha256: str | Iterable[str]
     """Base64 of hashes of public keys, of which the chain must hold one."""
     alpn: str | Iterable[str]
@@ -133,9 +136,15 @@ def _set_bytes(config: int, option: int, _name: str, value: bytes | str) -> None
 
 def _set_secret(config: int, option: int, name: str, value: SecureBuffer | str) -> None:
     if isinstance(value, SecureBuffer):
-        _native.lib().sprint_config_set_buffer(config, option, value._handle)
+        _set_buffer(config, option, name, value)
     else:
         _set_text(config, option, name, value)
+
+
+def _set_buffer(config: int, option: int, name: str, value: SecureBuffer) -> None:
+    if not isinstance(value, SecureBuffer):
+        raise TypeError(f"{name}: want a SecureBuffer, not {type(value).__name__}")
+    _native.lib().sprint_config_set_buffer(config, option, value._handle)
 
 
 class _Option(NamedTuple):
@@ -170,6 +179,7 @@ OPTIONS: Mapping[str, _Option] = {
     "cert_file": _Option(33, _set_text),
     "cert_pem": _Option(34, _set_bytes),
     "key_file": _Option(35, _set_text),
+    "key": _Option(36, _set_buffer),
     "pin_sha256": _Option(37, _set_each),
     "alpn": _Option(38, _set_list),
     "min_tls_version": _Option(39, _set_int),

@@ -73,6 +73,7 @@ pub const SPRINT_OPT_CA_PEM: i32 = 32;
 pub const SPRINT_OPT_CERT_FILE: i32 = 33;
 pub const SPRINT_OPT_CERT_PEM: i32 = 34;
 pub const SPRINT_OPT_KEY_FILE: i32 = 35;
+pub const SPRINT_OPT_KEY: i32 = 36;
 pub const SPRINT_OPT_PIN_SHA256: i32 = 37;
 pub const SPRINT_OPT_ALPN: i32 = 38;
 pub const SPRINT_OPT_MIN_TLS_VERSION: i32 = 39;

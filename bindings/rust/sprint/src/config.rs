@@ -116,18 +116,8 @@ impl Config {
 
     /// Token that the metrics server asks for, on everything but `/healthz`; none. It stays in its
     /// buffer, which may be dropped afterwards.
-    #[doc(alias = "sprint_config_set_buffer")]
     pub fn with_metrics_auth_token(self, token: &SecureBuffer) -> Self {
-        self.set(|handle| {
-            // SAFETY: takes handles and a number only.
-            check(unsafe {
-                sys::sprint_config_set_buffer(
-                    handle,
-                    sys::SPRINT_OPT_METRICS_AUTH_TOKEN,
-                    token.as_raw(),
-                )
-            })
-        })
+        self.set_buffer(sys::SPRINT_OPT_METRICS_AUTH_TOKEN, token)
     }
 
     /// Whether a metrics host that is not loopback is allowed without a token; `false`.
@@ -260,6 +250,18 @@ impl Config {
             .set_path("key_file", sys::SPRINT_OPT_KEY_FILE, key_file.as_ref())
     }
 
+    /// As [`with_client_certificate`](Config::with_client_certificate), with the key in a
+    /// buffer, which is opened only to sign and may be dropped afterwards: PKCS#8, SEC 1 or
+    /// PKCS#1, DER or PEM, or an Ed25519 seed of 32 bytes. [`Pool::rotate`] reads it anew.
+    pub fn with_client_certificate_and_key(
+        self,
+        cert_file: impl AsRef<Path>,
+        key: &SecureBuffer,
+    ) -> Self {
+        self.set_path("cert_file", sys::SPRINT_OPT_CERT_FILE, cert_file.as_ref())
+            .set_buffer(sys::SPRINT_OPT_KEY, key)
+    }
+
     /// Least TLS version; 1.3.
     pub fn with_min_tls_version(self, version: TlsVersion) -> Self {
         let number = match version {
@@ -312,6 +314,14 @@ impl Config {
     fn set_int(self, option: i32, value: i64) -> Self {
         // SAFETY: takes a handle and numbers only.
         self.set(|handle| check(unsafe { sys::sprint_config_set_int(handle, option, value) }))
+    }
+
+    #[doc(alias = "sprint_config_set_buffer")]
+    fn set_buffer(self, option: i32, secret: &SecureBuffer) -> Self {
+        self.set(|handle| {
+            // SAFETY: takes handles and a number only.
+            check(unsafe { sys::sprint_config_set_buffer(handle, option, secret.as_raw()) })
+        })
     }
 
     /// Runs one setter, unless an earlier one failed.

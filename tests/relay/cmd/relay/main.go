@@ -7,6 +7,7 @@
 //	ca.pem                        what a client must trust
 //	server.pem, server-key.pem    the certificate in use; likewise expired, wrongname
 //	                              and untrusted, which the control server switches to
+//	client.pem, client-key.pem    what a client may show, Ed25519; client-ecdsa.pem likewise
 //	login.key                     the login key, unless -key-file names one
 package main
 
