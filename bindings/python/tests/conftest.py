@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,9 @@ import sprint
 from relay import ROOT, Relay
 
 os.environ.setdefault("SPRINT_LIBRARY", str(ROOT / "build/libsprint.so.1"))
+
+# A shell that runs us in the background has SIGINT ignored, for us and for our children.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 T = TypeVar("T")
 Run = Callable[[Callable[[], Any]], Any]
