@@ -38,8 +38,8 @@ sprint_status sprint_pin_secret(sprint_buffer buffer, struct sprint_slot **out);
 /* Have all secrets in Go, which can seal them and tell of them (abi_buffer.c). */
 void sprint_bring_all_home(void);
 
-/* End the secret of a slot that nobody pins any more (abi_buffer.c). */
-void sprint_buffer_destroy(struct sprint_slot *slot);
+/* End the secret of a slot that nobody pins any more, and recycle the slot (abi_buffer.c). */
+void sprint_buffer_end(struct sprint_slot *slot);
 
 /* End a call on a pinned slot: a bug of ours poisons the handle. */
 sprint_status sprint_done(struct sprint_slot *slot, sprint_status status);

@@ -28,14 +28,14 @@ static bool fill_random(unsigned char *p, size_t len) {
     return true;
 }
 
-/* Make the secret in C; false if it is Go's to make it. */
-static bool make_here(struct sprint_slot *slot, int how, void *src, size_t len, uint32_t flags) {
-    struct sprint_page *page = sprint_slots_take(len, flags);
+/* Make the secret in C, on a page of its own; false if it is Go's to make it. */
+static bool make_here(struct sprint_slot *slot, struct sprint_page *page, int how, void *src,
+                      size_t len) {
     if (!page)
         return false; /* Go knows what to do at a limit */
     unsigned char *data = sprint_slots_data(page, len);
     if (how == BUFFER_RANDOM && !fill_random(data, len)) {
-        (void)!sprint_slots_give(page, len);
+        sprint_slots_give(page, len, NULL);
         return false;
     }
     if (how == BUFFER_FROM) {
@@ -53,7 +53,8 @@ static sprint_status make(int how, void *src, size_t len, uint32_t flags, sprint
     *out = 0;
     REQUIRE(src || how != BUFFER_FROM, "buffer: src is NULL");
     REQUIRE(len >= 1 && len <= MAX_BUFFER, "buffer: len is not within 1 byte and 1 GiB");
-    struct sprint_slot *slot = sprint_slot_new(SPRINT_KIND_BUFFER);
+    struct sprint_page *page;
+    struct sprint_slot *slot = sprint_slots_take(len, flags, &page);
     if (!slot) {
         if (src)
             sprint_wipe(src, len);
@@ -62,7 +63,7 @@ static sprint_status make(int how, void *src, size_t len, uint32_t flags, sprint
     slot->secret.len = len;
     slot->secret.flags = flags;
     sprint_status status;
-    if (make_here(slot, how, src, len, flags))
+    if (make_here(slot, page, how, src, len))
         return sprint_publish(slot, SPRINT_OK, out);
     if (sprint_mappings_spare()) {
         status = sprintgo_buffer_new(slot->index, how, src, len, flags);
@@ -114,15 +115,16 @@ void sprint_bring_all_home(void) {
         bring_home(slot);
 }
 
-void sprint_buffer_destroy(struct sprint_slot *slot) {
+void sprint_buffer_end(struct sprint_slot *slot) {
     struct sprint_secret *secret = &slot->secret;
     if (atomic_load(&secret->home) == SPRINT_HOME_C) {
-        sprint_slots_give(secret->page, secret->len);
+        sprint_slots_give(secret->page, secret->len, slot);
         return;
     }
     if (!atomic_load(&secret->freed))
         sprintgo_buffer_free(slot->index);
     sprintgo_buffer_destroy(slot->index);
+    sprint_slot_recycle(slot);
 }
 
 sprint_status sprint_buffer_alloc(size_t len, uint32_t flags, sprint_buffer *out) {
@@ -258,12 +260,17 @@ void sprint_buffer_free(sprint_buffer buffer) {
     if (sprint_forked())
         return;
     sprint_thread_enter();
-    struct sprint_slot *slot = sprint_pin_quiet(buffer, SPRINT_KIND_BUFFER);
+    bool last;
+    struct sprint_slot *slot = sprint_slot_kill(buffer, SPRINT_KIND_BUFFER, &last);
     if (!slot)
         return;
-    if (sprint_kill(slot) && atomic_load(&slot->secret.home) == SPRINT_HOME_GO) {
+    if (atomic_load(&slot->secret.home) == SPRINT_HOME_GO) {
         atomic_store(&slot->secret.freed, 1);
         sprintgo_buffer_free(slot->index);
     }
-    sprint_unpin(slot); /* a secret at home in C, or on its way to Go, ends with its last pin */
+    /* A secret at home in C, or on its way to Go, ends with its last pin. */
+    if (last)
+        sprint_object_end(slot);
+    else
+        sprint_unpin(slot);
 }

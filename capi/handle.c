@@ -16,8 +16,9 @@ enum { SLOTS_PER_CHUNK = 1024, MAX_CHUNKS = 1 << 14, NONE = -1 };
 
 static _Atomic(struct sprint_slot *) chunks[MAX_CHUNKS];
 
-/* Guards what follows, and the next of free slots. */
-static pthread_mutex_t table = PTHREAD_MUTEX_INITIALIZER;
+pthread_mutex_t sprint_free_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Under the lock, as is the next of free slots. */
 static uint32_t used; /* slots that were ever handed out */
 static uint32_t free_head = (uint32_t)NONE, free_tail = (uint32_t)NONE;
 
@@ -46,7 +47,7 @@ static struct sprint_slot *slot_at(uint32_t index) {
     return chunk ? &chunk[index % SLOTS_PER_CHUNK] : NULL;
 }
 
-/* A slot never used before; the caller holds table. */
+/* A slot never used before; the caller holds the lock. */
 static struct sprint_slot *fresh_slot(void) {
     if (used == (uint32_t)MAX_CHUNKS * SLOTS_PER_CHUNK)
         return NULL;
@@ -69,22 +70,28 @@ static uint64_t handle_of(const struct sprint_slot *slot) {
     return (generation << 32 | (uint64_t)slot->kind << 24 | slot->index) ^ key();
 }
 
-struct sprint_slot *sprint_slot_new(enum sprint_kind kind) {
-    pthread_mutex_lock(&table);
-    struct sprint_slot *slot;
+struct sprint_slot *sprint_slot_pop(void) {
     /* A full chunk first: the longer a slot rests, the longer a stale handle is known. */
-    if (free_head == (uint32_t)NONE || used % SLOTS_PER_CHUNK != 0) {
-        slot = fresh_slot();
-    } else {
-        slot = slot_at(free_head);
-        free_head = slot->next;
-        if (free_head == (uint32_t)NONE)
-            free_tail = (uint32_t)NONE;
-    }
-    pthread_mutex_unlock(&table);
-    if (!slot)
-        return NULL;
-    slot->kind = (uint8_t)kind;
+    if (free_head == (uint32_t)NONE || used % SLOTS_PER_CHUNK != 0)
+        return fresh_slot();
+    struct sprint_slot *slot = slot_at(free_head);
+    free_head = slot->next;
+    if (free_head == (uint32_t)NONE)
+        free_tail = (uint32_t)NONE;
+    return slot;
+}
+
+struct sprint_slot *sprint_slot_new(enum sprint_kind kind) {
+    pthread_mutex_lock(&sprint_free_lock);
+    struct sprint_slot *slot = sprint_slot_pop();
+    pthread_mutex_unlock(&sprint_free_lock);
+    if (slot)
+        sprint_slot_begin(slot, kind);
+    return slot;
+}
+
+void sprint_slot_begin(struct sprint_slot *slot, enum sprint_kind kind) {
+    atomic_store_explicit(&slot->kind, (uint8_t)kind, memory_order_relaxed);
     atomic_store_explicit(&slot->poisoned, 0, memory_order_relaxed);
     if (kind == SPRINT_KIND_BUFFER)
         memset(&slot->secret, 0, sizeof slot->secret);
@@ -97,44 +104,77 @@ struct sprint_slot *sprint_slot_new(enum sprint_kind kind) {
     atomic_store_explicit(&slot->word, (uint64_t)generation << 32, memory_order_relaxed);
     if (handle_of(slot) == 0) /* 0 is no handle: take the next generation */
         atomic_store_explicit(&slot->word, (uint64_t)(generation + 1) << 32, memory_order_relaxed);
-    return slot;
 }
 
 uint64_t sprint_slot_publish(struct sprint_slot *slot) {
     uint64_t handle = handle_of(slot);
-    atomic_fetch_add_explicit(&slot->word, 1, memory_order_release); /* the owner's */
+    /* The owner's reference. Without any, nobody else changes the word. */
+    uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+    atomic_store_explicit(&slot->word, word + 1, memory_order_release);
     return handle;
 }
 
-void sprint_slot_recycle(struct sprint_slot *slot) {
-    pthread_mutex_lock(&table);
+void sprint_slot_push(struct sprint_slot *slot) {
+    /* Without references nobody else changes the word. */
+    uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+    atomic_store_explicit(&slot->word, word & ~DYING, memory_order_release);
     slot->next = (uint32_t)NONE;
     if (free_tail == (uint32_t)NONE)
         free_head = slot->index;
     else
         slot_at(free_tail)->next = slot->index;
     free_tail = slot->index;
-    pthread_mutex_unlock(&table);
+}
+
+void sprint_slot_recycle(struct sprint_slot *slot) {
+    pthread_mutex_lock(&sprint_free_lock);
+    sprint_slot_push(slot);
+    pthread_mutex_unlock(&sprint_free_lock);
+}
+
+/* The slot that handle may name, and its word as it is now; NULL if there is none. */
+static struct sprint_slot *find(uint64_t value, enum sprint_kind kind, uint64_t *word) {
+    struct sprint_slot *slot = slot_at((uint32_t)value & 0xffffff);
+    if (!slot || (uint8_t)(value >> 24) != (uint8_t)kind)
+        return NULL;
+    *word = atomic_load_explicit(&slot->word, memory_order_acquire);
+    return slot;
+}
+
+/* Whether a slot whose word is this is the live one that value names. The kind is that of
+ * the word's generation as long as the word stays. */
+static bool is_live(const struct sprint_slot *slot, uint64_t word, uint64_t value,
+                    enum sprint_kind kind, bool dying_too) {
+    return GENERATION(word) == GENERATION(value) && (word & REFERENCES) != 0 &&
+           (dying_too || !(word & DYING)) &&
+           atomic_load_explicit(&slot->kind, memory_order_relaxed) == (uint8_t)kind;
 }
 
 /* The slot that handle names, pinned, or NULL. */
 static struct sprint_slot *pin(uint64_t handle, enum sprint_kind kind, bool dying_too) {
-    uint64_t value = handle ^ key();
-    if (handle == 0 || (uint8_t)(value >> 24) != (uint8_t)kind)
-        return NULL;
-    struct sprint_slot *slot = slot_at((uint32_t)value & 0xffffff);
+    uint64_t value = handle ^ key(), word;
+    struct sprint_slot *slot = handle == 0 ? NULL : find(value, kind, &word);
     if (!slot)
         return NULL;
-    uint64_t word = atomic_load_explicit(&slot->word, memory_order_acquire);
     do {
-        if (GENERATION(word) != GENERATION(value) || (word & REFERENCES) == 0 ||
-            ((word & DYING) && !dying_too))
+        if (!is_live(slot, word, value, kind, dying_too))
             return NULL;
     } while (!atomic_compare_exchange_weak(&slot->word, &word, word + 1));
-    if (slot->kind == (uint8_t)kind)
-        return slot;
-    sprint_unpin(slot); /* a forged handle that hit another kind's slot */
-    return NULL;
+    return slot;
+}
+
+struct sprint_slot *sprint_slot_kill(uint64_t handle, enum sprint_kind kind, bool *last) {
+    uint64_t value = handle ^ key(), word, dead;
+    struct sprint_slot *slot = handle == 0 ? NULL : find(value, kind, &word);
+    if (!slot)
+        return NULL;
+    do {
+        if (!is_live(slot, word, value, kind, false))
+            return NULL;
+        *last = (word & REFERENCES) == 1;
+        dead = (word | DYING) - (*last ? 1 : 0);
+    } while (!atomic_compare_exchange_weak(&slot->word, &word, dead));
+    return slot;
 }
 
 static const char *const kind_names[] = {"object", "config", "pool", "conn", "buffer"};
@@ -173,9 +213,9 @@ struct sprint_slot *sprint_pin_next(struct sprint_slot *slot, enum sprint_kind k
     uint32_t index = slot ? slot->index + 1 : 0;
     if (slot)
         sprint_unpin(slot);
-    pthread_mutex_lock(&table);
+    pthread_mutex_lock(&sprint_free_lock);
     uint32_t end = used;
-    pthread_mutex_unlock(&table);
+    pthread_mutex_unlock(&sprint_free_lock);
     for (; index < end; index++) {
         slot = slot_at(index);
         uint64_t word = atomic_load(&slot->word);
@@ -195,13 +235,8 @@ void sprint_repin(struct sprint_slot *slot) {
 }
 
 void sprint_unpin(struct sprint_slot *slot) {
-    uint64_t before = atomic_fetch_sub(&slot->word, 1);
-    if ((before & REFERENCES) != 1)
-        return;
-    sprint_object_destroy(slot);
-    /* Without references nobody else changes the word. */
-    atomic_store_explicit(&slot->word, (before - 1) & ~DYING, memory_order_release);
-    sprint_slot_recycle(slot);
+    if ((atomic_fetch_sub(&slot->word, 1) & REFERENCES) == 1)
+        sprint_object_end(slot);
 }
 
 bool sprint_kill(struct sprint_slot *slot) {

@@ -7,6 +7,7 @@
 #ifndef SPRINT_HANDLE_H
 #define SPRINT_HANDLE_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,7 +47,7 @@ struct sprint_slot {
     _Atomic uint64_t word; /* generation << 32 | dying << 31 | references */
     uint32_t index;
     uint32_t next; /* in the free list */
-    uint8_t kind;
+    _Atomic uint8_t kind;
     _Atomic uint8_t poisoned; /* a bug of ours was caught in a call on it */
     union {
         struct sprint_lease lease;
@@ -54,14 +55,25 @@ struct sprint_slot {
     };
 };
 
+/* Guards the free slots, and the free pages of slots.c: a secret that is made or freed
+ * takes or gives one of each, and a second lock would double what that costs. */
+extern pthread_mutex_t sprint_free_lock;
+
 /* A slot that no handle reaches yet; NULL without memory. */
 struct sprint_slot *sprint_slot_new(enum sprint_kind kind);
+
+/* Its two halves: the first one for a caller who holds sprint_free_lock. */
+struct sprint_slot *sprint_slot_pop(void);
+void sprint_slot_begin(struct sprint_slot *slot, enum sprint_kind kind);
 
 /* Give a slot whose object is complete to its owner: the handle. */
 uint64_t sprint_slot_publish(struct sprint_slot *slot);
 
 /* Undo sprint_slot_new(): nothing pins the slot, and its object is gone or was not made. */
 void sprint_slot_recycle(struct sprint_slot *slot);
+
+/* The same for a caller who holds sprint_free_lock. */
+void sprint_slot_push(struct sprint_slot *slot);
 
 /* Pin what handle names; SPRINT_E_HANDLE or SPRINT_E_INTERNAL (poisoned) with a text. */
 sprint_status sprint_pin(uint64_t handle, enum sprint_kind kind, struct sprint_slot **out);
@@ -85,12 +97,17 @@ void sprint_unpin(struct sprint_slot *slot);
 /* Make the handle of a pinned slot unknown; false if it was already. */
 bool sprint_kill(struct sprint_slot *slot);
 
+/* Make handle unknown and return its slot, NULL if it was unknown or of another kind. The
+ * owner's pin is the caller's now; if it was the last there is none any more, and the
+ * caller ends the object with sprint_object_end() instead of sprint_unpin(). */
+struct sprint_slot *sprint_slot_kill(uint64_t handle, enum sprint_kind kind, bool *last);
+
 bool sprint_dying(const struct sprint_slot *slot);
 
 /* Whether others than the caller hold pins on a killed slot. */
 bool sprint_shared(const struct sprint_slot *slot);
 
-/* Ends the Go object of a slot that nobody pins any more (object.c). */
-void sprint_object_destroy(struct sprint_slot *slot);
+/* End the object of a slot that nobody pins any more, and recycle the slot (object.c). */
+void sprint_object_end(struct sprint_slot *slot);
 
 #endif

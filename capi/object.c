@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-void sprint_object_destroy(struct sprint_slot *slot) {
+void sprint_object_end(struct sprint_slot *slot) {
     switch (slot->kind) {
     case SPRINT_KIND_CONFIG:
         sprintgo_config_destroy(slot->index);
@@ -14,9 +14,10 @@ void sprint_object_destroy(struct sprint_slot *slot) {
         sprintgo_conn_end(slot->index, slot->lease.rcvtimeo_ms, slot->lease.discard);
         break;
     case SPRINT_KIND_BUFFER:
-        sprint_buffer_destroy(slot);
-        break;
+        sprint_buffer_end(slot);
+        return;
     }
+    sprint_slot_recycle(slot);
 }
 
 sprint_status sprint_publish(struct sprint_slot *slot, sprint_status status, uint64_t *out) {

@@ -11,14 +11,13 @@
 #include "mappings.h"
 
 /* Free pages of one size: first in, first out, so that a page rests before it is used
- * again. */
+ * again. Under sprint_free_lock. */
 struct sprint_stock {
-    pthread_mutex_t lock;
     struct sprint_page *head, **tail;
-    struct sprint_stock_count *count; /* written under lock */
-    uint32_t most;                    /* free pages that are kept */
-    size_t size;                      /* of a page */
-    bool fast;                        /* pages stay readable and writable */
+    struct sprint_stock_count *count;
+    uint32_t most; /* free pages that are kept */
+    size_t size;   /* of a page */
+    bool fast;     /* pages stay readable and writable */
 };
 
 static struct sprint_stock stocks[SPRINT_SLOT_CLASSES][2];
@@ -27,13 +26,12 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 struct sprint_stock_count sprint_stock_counts[SPRINT_SLOT_CLASSES][2];
 static _Atomic uint32_t avoided; /* SPRINT_SLOTS_* */
 
-static void prepare(void) {
+static void prepare_stocks(void) {
     uint64_t sizes[SPRINT_SLOT_CLASSES] = {0};
     sprintgo_slots_prepare(sizes, canary_key);
     for (int class = 0; class < SPRINT_SLOT_CLASSES; class ++)
         for (int fast = 0; fast < 2; fast++) {
             struct sprint_stock *s = &stocks[class][fast];
-            pthread_mutex_init(&s->lock, NULL);
             s->tail = &s->head;
             s->count = &sprint_stock_counts[class][fast];
             s->size = sizes[class];
@@ -47,7 +45,7 @@ static struct sprint_stock *stock_for(size_t len, uint32_t flags) {
     if (atomic_load_explicit(&avoided, memory_order_relaxed) ||
         (flags & ~(uint32_t)SPRINT_BUFFER_FAST) != 0)
         return NULL;
-    pthread_once(&once, prepare);
+    pthread_once(&once, prepare_stocks);
     for (int class = 0; class < SPRINT_SLOT_CLASSES; class ++)
         if (len + SPRINT_CANARY <= stocks[class][0].size)
             return &stocks[class][flags & SPRINT_BUFFER_FAST ? 1 : 0];
@@ -61,20 +59,19 @@ void sprint_slots_avoid(uint32_t reason, bool avoid) {
         atomic_fetch_and(&avoided, ~reason);
 }
 
-/* Change a count of s by 1 or -1; the caller holds the lock. */
+/* Change a count by 1 or -1. Go reads it without the lock. */
 static void count(uint32_t *what, int by) {
     __atomic_store_n(what, *what + (uint32_t)by, __ATOMIC_RELAXED);
 }
 
 static void count_alive(struct sprint_stock *s, int by) {
-    pthread_mutex_lock(&s->lock);
+    pthread_mutex_lock(&sprint_free_lock);
     count(&s->count->alive, by);
-    pthread_mutex_unlock(&s->lock);
+    pthread_mutex_unlock(&sprint_free_lock);
 }
 
-/* A free page, or NULL; for so many secrets, which are counted with the same lock. */
+/* A free page for so many secrets, or NULL; the caller holds the lock. */
 static struct sprint_page *pop(struct sprint_stock *s, int secrets) {
-    pthread_mutex_lock(&s->lock);
     struct sprint_page *page = s->head;
     if (page) {
         s->head = page->next;
@@ -83,23 +80,35 @@ static struct sprint_page *pop(struct sprint_stock *s, int secrets) {
         count(&s->count->free, -1);
         count(&s->count->alive, secrets);
     }
-    pthread_mutex_unlock(&s->lock);
     return page;
 }
 
-/* Take a page in that held so many secrets, which are over; false if there is no room. */
-static bool push(struct sprint_stock *s, struct sprint_page *page, int secrets) {
-    page->next = NULL;
-    pthread_mutex_lock(&s->lock);
+/* Take a page in that held so many secrets, which are over; false if there is no room. The
+ * caller holds the lock. */
+static bool push(struct sprint_page *page, int secrets) {
+    struct sprint_stock *s = page->stock;
     count(&s->count->alive, -secrets);
-    bool room = s->count->free < s->most;
-    if (room) {
-        *s->tail = page;
-        s->tail = &page->next;
-        count(&s->count->free, 1);
-    }
-    pthread_mutex_unlock(&s->lock);
-    return room;
+    if (s->count->free >= s->most)
+        return false;
+    page->next = NULL;
+    *s->tail = page;
+    s->tail = &page->next;
+    count(&s->count->free, 1);
+    return true;
+}
+
+/* Give a page back to its stock, or to Go if there is no room, and with the same lock its
+ * slot, if there is one, to the handles. */
+static void give_back(struct sprint_page *page, int secrets, struct sprint_slot *slot) {
+    pthread_mutex_lock(&sprint_free_lock);
+    bool kept = push(page, secrets);
+    if (slot)
+        sprint_slot_push(slot);
+    pthread_mutex_unlock(&sprint_free_lock);
+    if (kept)
+        return;
+    sprintgo_slots_return((uintptr_t)page->mem);
+    free(page);
 }
 
 /* Have Go hand over free pages: one for the secret of the caller, the others for the stock. */
@@ -109,9 +118,9 @@ static struct sprint_page *fetch(struct sprint_stock *s, size_t len) {
     if (!sprint_mappings_spare() ||
         sprintgo_slots_take(len, s->fast, batch, &n, &keep) != SPRINT_OK)
         return NULL;
-    pthread_mutex_lock(&s->lock);
+    pthread_mutex_lock(&sprint_free_lock);
     s->most = keep;
-    pthread_mutex_unlock(&s->lock);
+    pthread_mutex_unlock(&sprint_free_lock);
     struct sprint_page *mine = NULL;
     for (uint32_t i = 0; i < n; i++) {
         struct sprint_page *page = calloc(1, sizeof *page);
@@ -122,12 +131,10 @@ static struct sprint_page *fetch(struct sprint_stock *s, size_t len) {
         page->mem = (unsigned char *)batch[i].addr;
         page->size = batch[i].size;
         page->stock = s;
-        if (!mine) {
+        if (mine)
+            give_back(page, 0, NULL);
+        else
             mine = page;
-        } else if (!push(s, page, 0)) {
-            sprintgo_slots_return(batch[i].addr);
-            free(page);
-        }
     }
     if (mine)
         count_alive(s, 1);
@@ -166,57 +173,58 @@ static void renew_canary(struct sprint_page *page) {
     memcpy(page->canary, half, sizeof half);
 }
 
-struct sprint_page *sprint_slots_take(size_t len, uint32_t flags) {
-    struct sprint_stock *s = stock_for(len, flags);
-    if (!s)
-        return NULL;
-    struct sprint_page *page = pop(s, 1);
-    if (!page)
-        page = fetch(s, len);
-    if (!page)
-        return NULL;
-    if (!s->fast && mprotect(page->mem, page->size, PROT_READ | PROT_WRITE) != 0) {
-        /* The kernel is short of mappings or memory; the page is as it was. */
-        if (!push(s, page, 1)) {
-            sprintgo_slots_return((uintptr_t)page->mem);
-            free(page);
-        }
-        return NULL;
+/* Make a page ready for a secret of len bytes, or give it back. */
+static bool prepare_page(struct sprint_page *page, size_t len) {
+    if (!page->stock->fast && mprotect(page->mem, page->size, PROT_READ | PROT_WRITE) != 0) {
+        give_back(page, 1, NULL); /* the kernel is short of mappings; the page is as it was */
+        return false;
     }
     renew_canary(page);
     unsigned char *data = sprint_slots_data(page, len);
     memcpy(data - SPRINT_CANARY, page->canary, SPRINT_CANARY);
     memset(data, 0, len); /* wiped before, but a stray write may have hit it since */
-    return page;
+    return true;
 }
 
-static bool same(const unsigned char *a, const unsigned char *b, size_t n) {
-    unsigned char differ = 0;
-    for (size_t i = 0; i < n; i++)
-        differ |= a[i] ^ b[i];
-    return differ == 0;
+struct sprint_slot *sprint_slots_take(size_t len, uint32_t flags, struct sprint_page **page) {
+    struct sprint_stock *s = stock_for(len, flags);
+    pthread_mutex_lock(&sprint_free_lock);
+    struct sprint_slot *slot = sprint_slot_pop();
+    *page = slot && s ? pop(s, 1) : NULL;
+    pthread_mutex_unlock(&sprint_free_lock);
+    if (!slot)
+        return NULL;
+    sprint_slot_begin(slot, SPRINT_KIND_BUFFER);
+    if (s && !*page)
+        *page = fetch(s, len);
+    if (*page && !prepare_page(*page, len))
+        *page = NULL;
+    return slot;
 }
 
-sprint_status sprint_slots_give(struct sprint_page *page, size_t len) {
-    struct sprint_stock *s = page->stock;
+static bool same(const unsigned char a[SPRINT_CANARY], const unsigned char b[SPRINT_CANARY]) {
+    uint64_t x[2], y[2];
+    memcpy(x, a, sizeof x);
+    memcpy(y, b, sizeof y);
+    return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+}
+
+void sprint_slots_give(struct sprint_page *page, size_t len, struct sprint_slot *slot) {
     unsigned char *canary = sprint_slots_data(page, len) - SPRINT_CANARY;
-    bool intact = same(canary, page->canary, SPRINT_CANARY);
-    if (!intact) {
+    if (!same(canary, page->canary)) {
         /* Whoever wrote there may write there again, and then meets no access. */
         sprint_wipe(page->mem, page->size);
         mprotect(page->mem, page->size, PROT_NONE);
         sprintgo_slots_quarantine((uintptr_t)page->mem);
         sprint_slots_forget(page);
-        return SPRINT_E_CORRUPT;
+        if (slot)
+            sprint_slot_recycle(slot);
+        return;
     }
     sprint_wipe(canary, SPRINT_CANARY + len);
-    if (!s->fast)
+    if (!page->stock->fast)
         mprotect(page->mem, page->size, PROT_NONE); /* if not, it is wiped all the same */
-    if (!push(s, page, 1)) {
-        sprintgo_slots_return((uintptr_t)page->mem);
-        free(page);
-    }
-    return SPRINT_OK;
+    give_back(page, 1, slot);
 }
 
 void sprint_slots_forget(struct sprint_page *page) {
@@ -227,7 +235,9 @@ void sprint_slots_forget(struct sprint_page *page) {
 uintptr_t sprint_slots_recall(void) {
     for (int class = 0; class < SPRINT_SLOT_CLASSES; class ++)
         for (int fast = 0; fast < 2; fast++) {
+            pthread_mutex_lock(&sprint_free_lock);
             struct sprint_page *page = pop(&stocks[class][fast], 0);
+            pthread_mutex_unlock(&sprint_free_lock);
             if (!page)
                 continue;
             uintptr_t addr = (uintptr_t)page->mem;

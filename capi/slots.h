@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../include/sprint.h"
+#include "handle.h"
 
 enum { SPRINT_CANARY = 16 };
 
@@ -28,17 +28,18 @@ enum { SPRINT_SLOTS_EVENTS = 1, SPRINT_SLOTS_SEAL = 2 };
 /* Set or end a reason; none at the start. */
 void sprint_slots_avoid(uint32_t reason, bool avoid);
 
-/* A page with a fresh canary and len bytes of zeros at its end. NULL if secrets of this
- * size or with these flags are not kept here, or if there is none to be had. */
-struct sprint_page *sprint_slots_take(size_t len, uint32_t flags);
+/* A slot for the handle of a new secret, NULL without memory, and the page for it, with a
+ * fresh canary and len bytes of zeros at its end: NULL if secrets of this size or with
+ * these flags are not kept here, or if there is none to be had. */
+struct sprint_slot *sprint_slots_take(size_t len, uint32_t flags, struct sprint_page **page);
 
 static inline unsigned char *sprint_slots_data(const struct sprint_page *page, size_t len) {
     return page->mem + page->size - len;
 }
 
-/* Check and wipe a secret of len bytes and make its page free: SPRINT_OK, or
- * SPRINT_E_CORRUPT if the canary was damaged. */
-sprint_status sprint_slots_give(struct sprint_page *page, size_t len);
+/* Check and wipe a secret of len bytes; make its page free, and the slot of its handle if
+ * that is not NULL. A page whose canary was damaged is never used again. */
+void sprint_slots_give(struct sprint_page *page, size_t len, struct sprint_slot *slot);
 
 /* Forget a page whose secret Go has taken over. */
 void sprint_slots_forget(struct sprint_page *page);
