@@ -1,5 +1,6 @@
-/*
- * sprint.h - the C interface of libsprint.
+/**
+ * @file sprint.h
+ * The C interface of libsprint.
  *
  * Two things a process can trust: a pool of warm, verified TLS connections
  * (sprint_pool, sprint_conn) and locked, guarded, wiped memory for secrets that
@@ -36,8 +37,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** Changes when a host has to be compiled anew; the number in the SONAME. */
 #define SPRINT_VERSION_MAJOR 1
+/** Counts additions: functions, options, codes, fields at the end of structs. */
 #define SPRINT_VERSION_MINOR 0
+/** Counts releases that add nothing. */
 #define SPRINT_VERSION_PATCH 0
 /** The interface that a host was compiled against, for sprint_init(). */
 #define SPRINT_ABI (SPRINT_VERSION_MAJOR * 0x10000u + SPRINT_VERSION_MINOR)
@@ -49,8 +53,8 @@
 #define SPRINT_API extern
 #endif
 #endif
-/* Define SPRINT_NO_ATTRS to ignore a status without a warning. */
 #if defined(__GNUC__) && !defined(SPRINT_NO_ATTRS)
+/** A function whose status must not be ignored; define SPRINT_NO_ATTRS to do so without a warning. */
 #define SPRINT_CALL __attribute__((warn_unused_result)) SPRINT_API sprint_status
 #else
 #define SPRINT_CALL SPRINT_API sprint_status
@@ -68,6 +72,7 @@ extern "C" {
  */
 typedef int32_t sprint_status;
 
+/** The codes of ::sprint_status; docs/errors.md says of each what to do. */
 enum {
     SPRINT_OK = 0,
     SPRINT_E_ARG = -1,           /**< NULL, bad size, bad value; the text names which */

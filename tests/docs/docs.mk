@@ -1,5 +1,10 @@
-# Included by the root Makefile: what is written is tested. BUILD is where everything built goes.
+# Included by the root Makefile: the site, and tests of what is written. BUILD is where everything built goes.
 BUILD ?= build
+
+.PHONY: docs
+docs: lib ## Build the site and its references into build/docs/html; a broken link is an error
+	@$(BUILD)/venv/bin/python docs/site/build.py
+	@$(BUILD)/venv/bin/python docs/site/check.py
 
 .PHONY: test-readme
 test-readme: lib $(BUILD)/relay ## What the README says to copy, copied into an empty directory and run
