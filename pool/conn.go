@@ -206,6 +206,7 @@ func (ch *channel) didRead(n int, now time.Duration) {
 		took := now - time.Duration(asked)
 		ch.latency.record(took, now, &ch.pool.opts)
 		ch.endpoint.latency.record(took)
+		ch.pool.answers.record(ch.id, took, now, ch.pool.opts.HistogramRotationInterval)
 	}
 }
 

@@ -3,6 +3,7 @@ package pool
 import (
 	"context"
 	"net"
+	"time"
 
 	"github.com/bitcoin-sprint/libsprint/pool/transport"
 )
@@ -52,3 +53,9 @@ func (p *Pool) Check(lowered bool) error {
 
 // Trace is the line of a read.
 func (c Conn) Trace() { c.ch.trace("read", 1) }
+
+// Sample adds a request-to-response time.
+func (c Conn) Sample(d time.Duration) {
+	c.ch.asked.Store(int64(c.ch.pool.now() - d))
+	c.ch.didRead(0, c.ch.pool.now())
+}

@@ -7,14 +7,15 @@ import (
 
 // session is what was agreed in a handshake.
 type session struct {
-	version, suite uint16
-	protocol       string
-	resumed        bool
-	peerExpiry     time.Time
+	version    uint16
+	suite      string // IANA's name: crypto/tls makes lists to find it
+	protocol   string
+	resumed    bool
+	peerExpiry time.Time
 }
 
 func sessionOf(s tls.ConnectionState) session {
-	out := session{version: s.Version, suite: s.CipherSuite, protocol: s.NegotiatedProtocol, resumed: s.DidResume}
+	out := session{version: s.Version, suite: tls.CipherSuiteName(s.CipherSuite), protocol: s.NegotiatedProtocol, resumed: s.DidResume}
 	if len(s.PeerCertificates) > 0 {
 		out.peerExpiry = s.PeerCertificates[0].NotAfter.UTC()
 	}
@@ -54,7 +55,7 @@ func (c Conn) Info() (ConnInfo, error) {
 		Opened:  ch.pool.wall(ch.opened),
 		Written: ch.wrote.Load(), Read: ch.read.Load(),
 		TLSVersion:  tls.VersionName(ch.session.version),
-		CipherSuite: tls.CipherSuiteName(ch.session.suite),
+		CipherSuite: ch.session.suite,
 		ALPN:        ch.session.protocol, Resumed: ch.session.resumed, PeerExpiry: ch.session.peerExpiry,
 	}, nil
 }

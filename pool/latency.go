@@ -33,48 +33,50 @@ type latency struct {
 	mu     sync.Mutex
 	shown  windows // of HistogramRotationInterval
 	recent windows // of slowWindow; empty unless something asks for it
+	// last is what summary said, to be said again while no sample is added: ten thousand
+	// connections that are idle are looked at in no time.
+	last  summary
+	stale bool
 }
 
 // record adds a sample taken at the instant at.
 func (l *latency) record(sample, at time.Duration, o *Options) {
-	us := min(max(sample.Microseconds(), latencyMinUs), latencyMaxUs)
+	us := inRange(sample)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.stale = true
 	l.shown.record(us, at, o.HistogramRotationInterval, fineHistograms)
 	if o.judges() {
 		l.recent.record(us, at, slowWindow, coarseHistograms)
 	}
 }
 
+func inRange(sample time.Duration) int64 {
+	return min(max(sample.Microseconds(), latencyMinUs), latencyMaxUs)
+}
+
 // summary is of a connection's windows, in microseconds; 0 without samples.
 type summary struct{ p50, p95, p99, samples int64 }
 
-// summary adds the samples to all.
-func (l *latency) summary(all *hdrhistogram.Histogram) (s summary) {
+func (l *latency) summary() summary {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.shown.look(fineHistograms, func(h *hdrhistogram.Histogram) {
+	if h := l.shown.both; l.stale && h != nil {
 		at := h.ValueAtPercentilesSlice([]float64{50, 95, 99})
-		s = summary{at[0], at[1], at[2], h.TotalCount()}
-		all.Merge(h)
-	})
-	return s
+		l.last, l.stale = summary{at[0], at[1], at[2], h.TotalCount()}, false
+	}
+	return l.last
 }
 
 // recentP95 is p95 over the last slowWindow at least; 0 with fewer than slowSamples.
 func (l *latency) recentP95(now time.Duration) int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if now-l.recent.turned >= 2*slowWindow {
+	h := l.recent.both
+	if h == nil || now-l.recent.turned >= 2*slowWindow || h.TotalCount() < slowSamples {
 		return 0
 	}
-	p95 := int64(0)
-	l.recent.look(coarseHistograms, func(h *hdrhistogram.Histogram) {
-		if h.TotalCount() >= slowSamples {
-			p95 = h.ValueAtQuantile(95)
-		}
-	})
-	return p95
+	return h.ValueAtQuantile(95)
 }
 
 // free gives the windows back.
@@ -85,54 +87,72 @@ func (l *latency) free() {
 	l.recent.free(coarseHistograms)
 }
 
-// windows are two histograms that take turns, so that a percentile is never without
-// samples just after a rotation.
+// merged holds the samples of all connections, in parts that few of them share.
+type merged [8]struct {
+	mu    sync.Mutex
+	shown windows
+}
+
+func (m *merged) record(id uint64, sample, at, length time.Duration) {
+	part := &m[id%uint64(len(m))]
+	part.mu.Lock()
+	defer part.mu.Unlock()
+	part.shown.record(inRange(sample), at, length, fineHistograms)
+}
+
+// p95 is of the windows that are not over, in microseconds; 0 without samples.
+func (m *merged) p95(now, length time.Duration) int64 {
+	all := fineHistograms.Get().(*hdrhistogram.Histogram)
+	defer fineHistograms.Put(all)
+	all.Reset()
+	for i := range m {
+		part := &m[i]
+		part.mu.Lock()
+		if h := part.shown.both; h != nil && now-part.shown.turned < 2*length {
+			all.Merge(h)
+		}
+		part.mu.Unlock()
+	}
+	p95 := all.ValueAtQuantile(95)
+	all.Reset()
+	return p95
+}
+
+// windows are two that overlap, so that a percentile is never without samples just after
+// one has ended: both has those of the last two windows, now those of the current one.
 type windows struct {
-	now, last *hdrhistogram.Histogram
-	turned    time.Duration // when the current window began
+	both, now *hdrhistogram.Histogram // now is nil in the first window, when it would be both
+	turned    time.Duration           // when the current window began
 }
 
 func (w *windows) record(us int64, at, length time.Duration, spare *sync.Pool) {
-	if w.now == nil {
-		w.now = spare.Get().(*hdrhistogram.Histogram)
+	if w.both == nil {
+		w.both = spare.Get().(*hdrhistogram.Histogram)
 		w.turned = at
 	} else if at-w.turned >= length {
-		w.now, w.last = w.last, w.now
-		if at-w.turned >= 2*length {
-			w.last.Reset()
-		}
 		if w.now == nil {
 			w.now = spare.Get().(*hdrhistogram.Histogram)
+		} else {
+			w.both.Reset()
+			w.both, w.now = w.now, w.both
 		}
-		w.now.Reset()
+		if at-w.turned >= 2*length {
+			w.both.Reset()
+		}
 		w.turned = at
 	}
-	_ = w.now.RecordValue(us)
-}
-
-// look shows the samples of both windows to f, if there are any.
-func (w *windows) look(spare *sync.Pool, f func(*hdrhistogram.Histogram)) {
-	switch {
-	case w.now == nil:
-	case w.last == nil || w.last.TotalCount() == 0:
-		f(w.now)
-	default:
-		both := spare.Get().(*hdrhistogram.Histogram)
-		both.Reset()
-		both.Merge(w.now)
-		both.Merge(w.last)
-		f(both)
-		both.Reset()
-		spare.Put(both)
+	_ = w.both.RecordValue(us)
+	if w.now != nil {
+		_ = w.now.RecordValue(us)
 	}
 }
 
 func (w *windows) free(spare *sync.Pool) {
-	for _, h := range []*hdrhistogram.Histogram{w.now, w.last} {
+	for _, h := range []*hdrhistogram.Histogram{w.both, w.now} {
 		if h != nil {
 			h.Reset()
 			spare.Put(h)
 		}
 	}
-	w.now, w.last = nil, nil
+	w.both, w.now = nil, nil
 }

@@ -34,6 +34,7 @@ type Pool struct {
 	timeouts     atomic.Uint64
 	outcomes     [len(outcomeNames)]atomic.Uint64 // of Acquire
 	waits        distribution                     // of Acquire, but for the direct ones
+	answers      merged                           // request-to-response times of the last windows
 	cleanup      cleanup
 	spareWaiters sync.Pool // of *waiter
 	lastID       atomic.Uint64

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
-
-	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // Status takes a snapshot. Totals are read together with the parts they sum up.
@@ -21,17 +19,14 @@ func (p *Pool) Status() Status {
 	}
 	p.mu.Unlock()
 
-	merged := fineHistograms.Get().(*hdrhistogram.Histogram)
-	defer fineHistograms.Put(merged)
-	merged.Reset()
+	// In the order of their ids, before there is more of each to be moved.
+	slices.SortFunc(open, func(a, b seen) int { return cmp.Compare(a.id, b.id) })
 	s.Connections = make([]ConnectionStatus, len(open))
 	for i, one := range open {
-		s.Connections[i] = one.status(now, merged)
+		s.Connections[i] = one.status(now)
 		s.P95Ms = max(s.P95Ms, s.Connections[i].P95Ms)
 	}
-	s.MergedP95Us = merged.ValueAtQuantile(95)
-	merged.Reset()
-	slices.SortFunc(s.Connections, func(a, b ConnectionStatus) int { return cmp.Compare(a.ID, b.ID) })
+	s.MergedP95Us = p.answers.p95(now, p.opts.HistogramRotationInterval)
 	return s
 }
 
@@ -128,9 +123,8 @@ type seen struct {
 	lentAt time.Duration
 }
 
-// status adds the samples of the connection to all.
-func (ch seen) status(now time.Duration, all *hdrhistogram.Histogram) ConnectionStatus {
-	lat := ch.latency.summary(all)
+func (ch seen) status(now time.Duration) ConnectionStatus {
+	lat := ch.latency.summary()
 	active := time.Duration(ch.active.Load())
 	s := ConnectionStatus{
 		ID: ch.id, Endpoint: ch.endpoint.addr, Reconnects: ch.reconnects,
@@ -140,7 +134,7 @@ func (ch seen) status(now time.Duration, all *hdrhistogram.Histogram) Connection
 		Sent: ch.sent.Load(), Received: ch.received.Load(),
 		State: "lent", Generation: ch.generation,
 		AgeMs:      (now - ch.opened).Milliseconds(),
-		TLSVersion: tls.VersionName(ch.session.version), CipherSuite: tls.CipherSuiteName(ch.session.suite),
+		TLSVersion: tls.VersionName(ch.session.version), CipherSuite: ch.session.suite,
 		PeerExpiry: ch.session.peerExpiry,
 	}
 	if ch.idle {

@@ -55,7 +55,8 @@ type Status struct {
 
 	// Name is the pool's, empty if it has none.
 	Name string `json:"name"`
-	// MergedP95Us is the p95 of all samples of the open connections, in microseconds.
+	// MergedP95Us is the p95 of all answers in the current window and the one before it, in
+	// microseconds; connections that were closed since count, too.
 	MergedP95Us int64 `json:"merged_p95_latency_us"`
 	// AcquiresBy counts the ends of Acquire by their outcome: one of AcquireOutcomes.
 	AcquiresBy map[string]uint64 `json:"acquires_by_outcome"`

@@ -85,7 +85,15 @@ static double settled_rss(void) {
     return least;
 }
 
-static void time_scrapes(sprint_pool pool) {
+static const char *lease(void *state) {
+    sprint_conn conn;
+
+    must("acquire", lib.sprint_pool_acquire(*(sprint_pool *)state, PATIENCE_MS, &conn));
+    lib.sprint_conn_release(conn);
+    return NULL;
+}
+
+static void ask_while_leased(sprint_pool pool) {
     static const char *const paths[] = {"/metrics", "/status/connections"};
     double ms[SCRAPES];
     struct figures f;
@@ -111,15 +119,8 @@ static void time_scrapes(sprint_pool pool) {
             abort();
         contest_fact(&contest, name, "ms", f.p50, 50);
     }
+    measure_disturbed(&contest, port, lease, &pool);
     must("stop_metrics", lib.sprint_pool_stop_metrics(pool));
-}
-
-static const char *lease(void *state) {
-    sprint_conn conn;
-
-    must("acquire", lib.sprint_pool_acquire(*(sprint_pool *)state, PATIENCE_MS, &conn));
-    lib.sprint_conn_release(conn);
-    return NULL;
 }
 
 static void measure_peer(const char *address, const char *ca_file, int count,
@@ -182,7 +183,7 @@ int main(int argc, char **argv) {
                  (double)(process_fds() - fds) / count, openssl.fds);
     must("start_cleanup", lib.sprint_pool_start_cleanup(many));
     must("start_cleanup", lib.sprint_pool_start_cleanup(few));
-    time_scrapes(many);
+    ask_while_leased(many);
     k = contest_case(&contest, "acquire and release", 2000, 1);
     contest_enter(k, "of many", "", lease, &many, NULL);
     contest_enter(k, "of_ten", NULL, lease, &few, NULL);
