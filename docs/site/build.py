@@ -16,7 +16,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build/docs"
 SOURCES = BUILD / "src"
-FROM_THE_ROOT = {"README.md": "first-steps.md", "CHANGELOG.md": "changelog.md"}
+FROM_ELSEWHERE = {
+    "README.md": "first-steps.md",
+    "CHANGELOG.md": "changelog.md",
+    "tests/guest/README.md": "guest.md",
+}
 GO_PACKAGES = ["pool", "pool/monitor", "securemem"]
 
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
@@ -24,7 +28,7 @@ LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
 
 def pages() -> dict[Path, Path]:
     """Each page: where it is in the tree, and where on the site."""
-    found = {ROOT / name: Path(place) for name, place in FROM_THE_ROOT.items()}
+    found = {ROOT / name: Path(place) for name, place in FROM_ELSEWHERE.items()}
     for page in sorted((ROOT / "docs").rglob("*.md")):
         found[page] = page.relative_to(ROOT / "docs")
     return found

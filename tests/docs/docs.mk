@@ -5,6 +5,11 @@ BUILD ?= build
 docs: lib ## Build the site and its references into build/docs/html; a broken link is an error
 	@$(BUILD)/venv/bin/python docs/site/build.py
 	@$(BUILD)/venv/bin/python docs/site/check.py
+	@$(BUILD)/venv/bin/python docs/site/performance.py --check
+
+.PHONY: performance
+performance: deps ## Write the tables of docs/performance.md from what `make bench` measured
+	@$(BUILD)/venv/bin/python docs/site/performance.py
 
 .PHONY: test-readme
 test-readme: lib $(BUILD)/relay ## What the README says to copy, copied into an empty directory and run
