@@ -98,9 +98,10 @@ test-runtimesecret: deps ## What GOEXPERIMENT=runtimesecret changes for secrets 
 
 FUZZTIME ?= 10m
 .PHONY: fuzz
-fuzz: deps ## Fuzz the models of secure buffers and of the pool, each for FUZZTIME
+fuzz: deps ## Fuzz the models of secure buffers and of the pool, and the metrics server, each for FUZZTIME
 	$(GO) test -run xxx -fuzz FuzzStates -fuzztime $(FUZZTIME) -fuzzminimizetime 1x ./securemem
 	$(GO) test -run xxx -fuzz FuzzPoolAgainstTheModel -fuzztime $(FUZZTIME) -fuzzminimizetime 0x ./pool
+	$(GO) test -run xxx -fuzz FuzzRequest -fuzztime $(FUZZTIME) -fuzzminimizetime 1x ./pool/monitor
 
 STRESSTIME ?= 60s
 .PHONY: stress

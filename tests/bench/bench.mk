@@ -30,6 +30,10 @@ bench-handshake: lib ## A new connection, its session resumed and not: OpenSSL, 
 bench-scale: lib ## 10,000 idle connections in one process, beside OpenSSL's memory
 	tests/bench/scale/run
 
+.PHONY: bench-tokens
+bench-tokens: deps ## Whether the time of a refused metrics token tells how wrong it was
+	$(GO) test -run xxx -bench BenchmarkWrongTokens -benchtime 300000x ./pool/monitor
+
 .PHONY: bench-guest
 bench-guest: lib ## What loading the library costs its host
 	tests/bench/guest/run
