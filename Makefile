@@ -66,7 +66,7 @@ relay: deps $(BUILD)/relay ## A TLS server for first programs on 127.0.0.1:7443;
 ##@ Testing
 
 .PHONY: test check
-test: lint test-go test-memguard test-runtimesecret test-abi test-install test-wheel test-c test-cxx test-guest test-examples test-python test-servers test-rust docs test-readme test-attack-short bench-short ## Everything that fits into 15 minutes
+test: lint test-go test-memguard test-runtimesecret test-abi test-install test-wheel test-c test-cxx test-guest test-examples test-python test-servers test-rust docs test-docs test-readme test-attack-short bench-short ## Everything that fits into 15 minutes
 	@echo "make test: all passed"
 check: test ## The same as test
 

@@ -11,6 +11,10 @@ docs: lib ## Build the site and its references into build/docs/html; a broken li
 performance: deps ## Write the tables of docs/performance.md from what `make bench` measured
 	@$(BUILD)/venv/bin/python docs/site/performance.py
 
+.PHONY: test-docs
+test-docs: lib examples $(BUILD)/relay ## Every sample on every page, compiled and run; lists on pages against the sources
+	@cd tests/docs && $(BUILD)/venv/bin/python -m pytest -q
+
 .PHONY: test-readme
 test-readme: lib $(BUILD)/relay ## What the README says to copy, copied into an empty directory and run
 	@$(BUILD)/venv/bin/python tests/docs/readme.py
