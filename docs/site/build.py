@@ -19,6 +19,8 @@ SOURCES = BUILD / "src"
 FROM_ELSEWHERE = {
     "README.md": "first-steps.md",
     "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security-reports.md",
     "tests/guest/README.md": "guest.md",
 }
 GO_PACKAGES = ["pool", "pool/monitor", "securemem"]
