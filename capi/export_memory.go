@@ -6,26 +6,8 @@ import "C"
 import (
 	"encoding/json"
 
-	"github.com/bitcoin-sprint/libsprint/pool/monitor"
 	"github.com/bitcoin-sprint/libsprint/securemem"
 )
-
-// memory is what the metrics server shows of package securemem.
-var memory = monitor.Memory{
-	Stats: func() monitor.MemoryStats {
-		s := securemem.ReadStats()
-		return monitor.MemoryStats{
-			Enabled: s.Enabled, SelfCheck: [...]string{"not_run", "passed", "failed"}[s.SelfCheck], Backend: s.Backend.String(),
-			Buffers: s.Buffers, Sealed: s.Sealed, Unlocked: s.Unlocked,
-			LockedBytes: s.LockedBytes, LimitBytes: s.LockLimitBytes,
-			CachedSlots: s.SlotsCached, Canaries: s.Canaries, Refused: s.Refused, CanaryFailures: s.CanaryFailures,
-		}
-	},
-	Status: func() (any, bool) {
-		s := securemem.ReadStatus()
-		return s, s.Enabled && s.SelfCheck == "passed"
-	},
-}
 
 //export sprintgo_memory_stats
 func sprintgo_memory_stats(out *C.sprint_memory_stats) (st C.sprint_status) {

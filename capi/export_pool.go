@@ -15,6 +15,7 @@ import (
 
 	"github.com/bitcoin-sprint/libsprint/pool"
 	"github.com/bitcoin-sprint/libsprint/pool/monitor"
+	"github.com/bitcoin-sprint/libsprint/pool/monitor/secrets"
 	"github.com/bitcoin-sprint/libsprint/securemem"
 )
 
@@ -147,7 +148,7 @@ func (v *served) startMetrics() (port int, err error) {
 		Name: o.Name, Namespace: o.Namespace, Host: o.Metrics.Host, Port: o.Metrics.Port,
 		Token: o.Metrics.Token, Secret: v.token, SameToken: v.sameToken, Public: o.Metrics.Public,
 		CertFile: o.Metrics.CertFile, KeyFile: o.Metrics.KeyFile,
-		Memory: &memory, Version: C.GoString(C.sprint_version()),
+		Memory: secrets.Memory(), Version: C.GoString(C.sprint_version()),
 	})
 	if err != nil {
 		return 0, err

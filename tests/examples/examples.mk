@@ -1,4 +1,4 @@
-# Included by the root Makefile: the C and C++ examples. BUILD is where everything built goes.
+# Included by the root Makefile: the C, C++ and Go examples. BUILD is where everything built goes.
 BUILD ?= build
 
 example_flags := -O2 -g -Wall -Wextra -pedantic -Werror -Iinclude
@@ -15,3 +15,4 @@ $(BUILD)/examples/first: tests/examples/c/first.c include/sprint.h $(BUILD)/libs
 examples: $(BUILD)/examples/engine $(BUILD)/examples/first ## build the C and C++ examples
 test-examples: examples $(BUILD)/relay $(BUILD)/libsprint.so ## run them against the relay
 	tests/examples/cpp/test.sh
+	cd tests/examples/go && go test -count=1 ./...
