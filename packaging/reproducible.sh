@@ -8,7 +8,7 @@ for place in first a-second-place-with-a-longer-name; do
     mkdir "$work/$place"
     git -C "$root" ls-files -z --cached --others --exclude-standard |
         tar -C "$root" --null -T - -c --ignore-failed-read 2>/dev/null | tar -C "$work/$place" -x
-    GOCACHE=$work/cache-$place make -s -C "$work/$place" "$work/$place/build/libsprint.so" >&2
+    GOCACHE=$work/cache-$place make -s -C "$work/$place" page "$work/$place/build/libsprint.so" >&2
     library=$(readlink -f "$work/$place/build/libsprint.so")
     sha256sum <"$library" | cut -d' ' -f1
 done >"$work/hashes"

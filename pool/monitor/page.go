@@ -108,8 +108,13 @@ func pageFile(name string) http.HandlerFunc {
 
 // words are what the template says things with.
 var words = template.FuncMap{
-	"ms":    func(us int64) string { return fmt.Sprintf("%.2f ms", float64(us)/1000) },
+	"ms": func(us int64) string {
+		if us == 0 {
+			return "–"
+		}
+		return fmt.Sprintf("%.2f ms", float64(us)/1000)
+	},
 	"bytes": func(n uint64) string { return fmt.Sprintf("%d KiB", (n+1023)>>10) },
 	"word":  func(name any) string { return strings.ReplaceAll(fmt.Sprint(name), "_", " ") },
-	"date":  func(t time.Time) string { return t.Format("2006-01-02 15:04 MST") },
+	"date":  func(t time.Time) string { return t.Format("2006-01-02 15:04:05 MST") },
 }

@@ -1,0 +1,198 @@
+// The page in a real browser: make test-page. Screenshots go to build/page/.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { after, before, test } from "node:test";
+import { chromium } from "playwright-core";
+
+const build = new URL("../../../../build/", import.meta.url).pathname;
+const shots = `${build}page`;
+const patience = { timeout: 20000 };
+let browser;
+
+before(async () => {
+  mkdirSync(shots, { recursive: true });
+  // CI is root in a container, where Chromium has no sandbox of its own.
+  browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+});
+
+after(() => browser?.close());
+
+/** A pool with traffic and its metrics server; tell() has it do something. */
+async function stage(t, ...args) {
+  const process = spawn(`${build}stage`, args, { stdio: ["pipe", "pipe", "inherit"] });
+  const lines = createInterface({ input: process.stdout })[Symbol.asyncIterator]();
+  const ended = new Promise((resolve) => process.on("exit", resolve));
+  t.after(async () => {
+    process.stdin.end();
+    assert.equal(await ended, 0);
+  });
+  const tell = async (line) => {
+    process.stdin.write(`${line}\n`);
+    assert.equal((await lines.next()).value, "ok");
+  };
+  return { ...JSON.parse((await lines.next()).value), tell };
+}
+
+/** Opens the page; whatever the browser complains about is in complaints. */
+async function open(t, url, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1160, height: 900 }, ...options });
+  t.after(() => context.close());
+  const page = await context.newPage();
+  const complaints = [];
+  page.on("console", (m) => ["error", "warning"].includes(m.type()) && complaints.push(m.text()));
+  page.on("pageerror", (e) => complaints.push(e.message));
+  page.on("requestfailed", (r) => complaints.push(`${r.url()}: ${r.failure()?.errorText}`));
+  page.on(
+    "request",
+    (r) => r.url().startsWith(new URL(url).origin) || complaints.push(`left home: ${r.url()}`),
+  );
+  const answer = await page.goto(url);
+  return { page, complaints, answer };
+}
+
+const text = (page, id) => page.locator(`#${id}`).textContent();
+const says = (page, id, pattern) =>
+  page.waitForFunction(
+    ([id, source]) => new RegExp(source).test(document.getElementById(id)?.textContent ?? ""),
+    [id, pattern.source],
+    patience,
+  );
+
+/** How many pixels of a chart are not of its ground. */
+const painted = (page, id) =>
+  page.evaluate((id) => {
+    const canvas = document.querySelector(`#${id} canvas`);
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    let n = 0;
+    for (let i = 3; i < data.length; i += 4) if (data[i] > 0) n++;
+    return n;
+  }, id);
+
+test("it shows traffic, an outage within two seconds, and the recovery", async (t) => {
+  const { url, endpoint, tell } = await stage(t);
+  const { page, complaints, answer } = await open(t, url);
+  assert.equal(answer.status(), 200);
+  await says(page, "health-word", /^Healthy$/);
+  await says(page, "latency-of", /[1-9].*\/s · p50\s[0-9]/);
+  assert.equal(await text(page, "endpoint"), endpoint);
+  assert.match(await text(page, "open"), /^[1-8]of 8$/);
+  assert.match(await text(page, "memory-of"), /1 secret · self check passed/);
+  assert.equal(await text(page, "breaker-now"), "Closed");
+  await page.waitForFunction(
+    () => document.querySelectorAll("#slowest tr td:nth-child(7)").length > 0,
+    null,
+    patience,
+  );
+  for (const chart of ["latency", "connections", "wait", "errors"])
+    assert.ok((await painted(page, `${chart}-chart`)) > 500, `${chart}: nothing is painted`);
+  const answers = () =>
+    page.evaluate(() =>
+      [...document.querySelectorAll("#slowest td:nth-child(7)")].reduce(
+        (n, td) => n + +td.textContent.replaceAll(",", ""),
+        0,
+      ),
+    );
+  const first = await answers();
+  await page.waitForFunction(
+    (first) =>
+      [...document.querySelectorAll("#slowest td:nth-child(7)")].reduce(
+        (n, td) => n + +td.textContent.replaceAll(",", ""),
+        0,
+      ) > first,
+    first,
+    patience,
+  );
+
+  await tell("delay_ms=5");
+  await says(page, "latency-now", /^[5-9](\.[0-9]+)?ms/);
+  await tell("delay_ms=0");
+  await page.screenshot({ path: `${shots}/light.png`, fullPage: true });
+
+  const begin = Date.now();
+  await tell("outage");
+  await says(page, "health-word", /^Unhealthy$/);
+  const took = Date.now() - begin;
+  assert.ok(took < 2000, `the outage was shown after ${took} ms`);
+  t.diagnostic(`the outage was shown after ${took} ms`);
+  await says(page, "breaker-now", /^Open$/);
+  await says(page, "errors-of", /[1-9]/);
+  await says(page, "health-why", /breaker is open.* \(for [1-9]/);
+  assert.match(await page.title(), /^✕/);
+  await page.screenshot({ path: `${shots}/outage.png`, fullPage: true });
+
+  await tell("repair");
+  await says(page, "health-word", /^Healthy$/);
+
+  // A reload has the past: the server keeps it.
+  await page.reload();
+  await says(page, "errors-now", /^[1-9]/);
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.waitForFunction(() => getComputedStyle(document.body).backgroundColor === "rgb(20, 22, 26)");
+  await page.screenshot({ path: `${shots}/dark.png`, fullPage: true });
+  assert.deepEqual(complaints, []);
+
+  await tell("quit");
+  await says(page, "pulse", /^no answer/);
+  await page.waitForFunction(() => document.body.classList.contains("stale"));
+});
+
+test("it fits a phone", async (t) => {
+  const { url } = await stage(t);
+  const { page, complaints } = await open(t, url, {
+    viewport: { width: 390, height: 844 },
+    deviceScaleFactor: 2,
+    hasTouch: true,
+  });
+  await says(page, "latency-now", /[0-9]/);
+  const [wide, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert.ok(wide <= screen, `${wide} px on a screen of ${screen}`);
+  await page.screenshot({ path: `${shots}/phone.png`, fullPage: true });
+  assert.deepEqual(complaints, []);
+});
+
+test("it asks for the token, forgets a wrong one, and keeps the right one for this tab alone", async (t) => {
+  const { url } = await stage(t, "-token", "demo-token");
+  const { page, answer } = await open(t, url);
+  assert.equal(answer.status(), 401);
+  for (const [token, refused] of [
+    ["wrong", true],
+    ["not a header", true],
+    ["demo-token", false],
+  ]) {
+    await page.fill("#secret", token);
+    await page.press("#secret", "Enter");
+    if (refused) await page.waitForSelector("#refused:not([hidden])", patience);
+  }
+  await says(page, "health-word", /^Healthy$/);
+  assert.equal(await page.locator("#token").isVisible(), false);
+  assert.equal(await page.evaluate(() => `${document.cookie}${localStorage.length}${location.search}`), "0");
+  await page.reload();
+  await says(page, "health-word", /^Healthy$/);
+  const other = await page.context().newPage();
+  await other.goto(url);
+  await other.waitForSelector("#token:not([hidden])", patience);
+  await other.screenshot({ path: `${shots}/token.png` });
+});
+
+test("several pools at one address are there to choose from", async (t) => {
+  const { url } = await stage(t, "-pools", "orders,prices");
+  const { page, complaints } = await open(t, url);
+  await page.click("#choices a:has-text('prices')");
+  await says(page, "name", /^prices$/);
+  assert.equal(await text(page, "health-word"), "Healthy");
+  await page.click("#pools a:has-text('orders')");
+  await says(page, "name", /^orders$/);
+  assert.equal(await page.locator("#pools a[aria-current]").textContent(), "orders");
+  assert.deepEqual(complaints, []);
+});
+
+test("without JavaScript there is the table", async (t) => {
+  const { url } = await stage(t);
+  const { page } = await open(t, url, { javaScriptEnabled: false });
+  assert.match(await page.locator("noscript main").textContent(), /Circuit breaker\s*closed/);
+  assert.equal(await page.locator("#live").isVisible(), false);
+  await page.screenshot({ path: `${shots}/plain.png` });
+});
