@@ -56,7 +56,7 @@ clean: ## Remove build/ and the charts
 ##@ Trying it
 
 .PHONY: demo
-demo: lib $(BUILD)/relay $(BUILD)/examples/engine ## A C++ engine talks TLS to a relay, or to ENDPOINT=host:port
+demo: lib $(BUILD)/relay $(BUILD)/examples/engine ## A C++ engine talks TLS to a relay, or to ENDPOINT=host:port; KEEP=1 leaves its page up
 	@tests/examples/cpp/demo.sh $(ENDPOINT)
 
 .PHONY: relay

@@ -6,7 +6,8 @@
 #   demo.sh HOST:PORT        a real TLS server, only dials and leases; $CA_FILE and
 #                            $SERVER_NAME if the system's roots or the host's name do not fit
 #
-# $BUILD: where the programs are. $SECONDS_TO_RUN: 5.
+# $BUILD: where the programs are. $SECONDS_TO_RUN: 5. $KEEP: 1 leaves the page of the metrics
+# server reachable until Ctrl-C.
 set -eu
 cd "$(dirname "$0")/../../.."
 
@@ -38,7 +39,7 @@ fi
 
 mkfifo "$work/in" "$work/out"
 SPRINT_LIBRARY=${SPRINT_LIBRARY:-$build/libsprint.so.1} "$build/examples/engine" "$@" \
-    --seconds "${SECONDS_TO_RUN:-5}" --wait-stdin <"$work/in" >"$work/out" &
+    --seconds "${SECONDS_TO_RUN:-5}" --wait-stdin ${KEEP:+--lively} <"$work/in" >"$work/out" &
 engine_pid=$!
 exec 4>"$work/in" 5<"$work/out"
 
@@ -57,6 +58,13 @@ if [ -n "$url" ]; then
         # Comments and buckets are for machines.
         grep -Ev '^#|_bucket\{|^$' "$work/answer"
     done
+    echo
+fi
+if [ -n "${KEEP:-}" ] && [ -n "$url" ]; then
+    echo "page: $url/ (Ctrl-C ends the demo)"
+    trap : INT TERM
+    wait "$engine_pid" || : # until the signal
+    trap 'exit 130' INT TERM
     echo
 fi
 exec 4>&-

@@ -62,25 +62,31 @@ class Worker {
 
     void run(Stop &stop, Counters &counters) {
         while (!stop.requested()) {
-            Latencies *now = &lease;
-            try {
-                Clock::time_point begin = Clock::now();
-                sprint::Conn conn = pool_.acquire();
-                lease.add(Clock::now() - begin);
-                if (key_ != nullptr) {
-                    now = &login;
-                    if (conn.uses() == 0)
-                        timed(login, [&] { log_in(conn, *key_); });
-                    now = &pings;
-                    timed(pings, [&] { ping(conn); });
-                }
-                counters.done++;
-            } catch (const std::exception &failure) {
-                now->failed();
-                if (counters.errors++ == 0)
-                    first_error = failure.what();
+            if (!once(counters))
                 stop.wait_until(Clock::now() + std::chrono::milliseconds(100));
+        }
+    }
+
+    bool once(Counters &counters) {
+        Latencies *now = &lease;
+        try {
+            Clock::time_point begin = Clock::now();
+            sprint::Conn conn = pool_.acquire();
+            lease.add(Clock::now() - begin);
+            if (key_ != nullptr) {
+                now = &login;
+                if (conn.uses() == 0)
+                    timed(login, [&] { log_in(conn, *key_); });
+                now = &pings;
+                timed(pings, [&] { ping(conn); });
             }
+            counters.done++;
+            return true;
+        } catch (const std::exception &failure) {
+            now->failed();
+            if (counters.errors++ == 0)
+                first_error = failure.what();
+            return false;
         }
     }
 
@@ -149,8 +155,13 @@ std::string run_workers(const sprint::Pool &pool, std::vector<Worker> &workers, 
     return first;
 }
 
-/* Waits for the end of standard input, or the given seconds, or whichever comes first. */
-void linger(const Options &o) {
+/*
+ * Waits for the end of standard input, or the given seconds, or whichever comes first. With
+ * --lively somebody asks now and then meanwhile; what comes of it is for the metrics to say.
+ */
+void linger(const Options &o, Worker somebody) {
+    constexpr long long between_ms = 20;
+    Counters ignored_counters;
     if (!o.wait_stdin && o.linger == 0)
         return;
     Clock::time_point end = Clock::now() + std::chrono::seconds(o.linger);
@@ -159,9 +170,15 @@ void linger(const Options &o) {
             std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now()).count();
         if (o.linger > 0 && left <= 0)
             return;
+        if (o.lively)
+            somebody.once(ignored_counters);
+        if (o.linger == 0)
+            left = -1;
+        if (o.lively && (left < 0 || left > between_ms))
+            left = between_ms;
         pollfd in = {STDIN_FILENO, POLLIN, 0};
         char ignored[256];
-        int ready = poll(&in, o.wait_stdin ? 1 : 0, o.linger > 0 ? int(left) : -1);
+        int ready = poll(&in, o.wait_stdin ? 1 : 0, int(left));
         if (ready > 0 && read(STDIN_FILENO, ignored, sizeof ignored) <= 0)
             return;
     }
@@ -213,7 +230,7 @@ void run(const Options &o) {
     }
     std::printf("metrics http://127.0.0.1:%u\n", port);
     std::fflush(stdout);
-    linger(o);
+    linger(o, Worker(pool, o.plain ? nullptr : &key));
 
     uint32_t forced = pool.close(close_grace_ms);
     pool.reset();

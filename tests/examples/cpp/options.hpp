@@ -21,6 +21,7 @@ struct Options {
     int seconds = 5;
     int linger = 0;
     bool wait_stdin = false;
+    bool lively = false;
     bool plain = false;
 };
 
@@ -36,7 +37,8 @@ static const char usage[] =
     "  --metrics-port N    0: any free one; 0\n"
     "  --seconds N         how long to run, 1..120; 5\n"
     "  --linger N          serve the metrics N seconds longer\n"
-    "  --wait-stdin        serve the metrics until standard input ends\n";
+    "  --wait-stdin        serve the metrics until standard input ends\n"
+    "  --lively            go on asking meanwhile, at leisure\n";
 
 inline long whole_number(const char *option, const char *text, long least, long most) {
     char *end = nullptr;
@@ -50,7 +52,20 @@ inline long whole_number(const char *option, const char *text, long least, long 
 
 /* Throws std::invalid_argument. */
 inline Options parse_options(int argc, char **argv) {
-    enum { LIBRARY, ENDPOINT, CA, NAME, KEY, PLAIN, CONNECTIONS, METRICS, SECONDS, LINGER, STDIN };
+    enum {
+        LIBRARY,
+        ENDPOINT,
+        CA,
+        NAME,
+        KEY,
+        PLAIN,
+        CONNECTIONS,
+        METRICS,
+        SECONDS,
+        LINGER,
+        STDIN,
+        LIVELY
+    };
     static const option known[] = {{"library", required_argument, nullptr, LIBRARY},
                                    {"endpoint", required_argument, nullptr, ENDPOINT},
                                    {"ca-file", required_argument, nullptr, CA},
@@ -62,6 +77,7 @@ inline Options parse_options(int argc, char **argv) {
                                    {"seconds", required_argument, nullptr, SECONDS},
                                    {"linger", required_argument, nullptr, LINGER},
                                    {"wait-stdin", no_argument, nullptr, STDIN},
+                                   {"lively", no_argument, nullptr, LIVELY},
                                    {nullptr, 0, nullptr, 0}};
     Options o;
     const char *library = std::getenv("SPRINT_LIBRARY");
@@ -101,6 +117,9 @@ inline Options parse_options(int argc, char **argv) {
             break;
         case STDIN:
             o.wait_stdin = true;
+            break;
+        case LIVELY:
+            o.lively = true;
             break;
         case -1:
             if (optind < argc)

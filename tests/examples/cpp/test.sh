@@ -37,6 +37,24 @@ engine() {
     "$build/examples/engine" --seconds 1 "$@"
 }
 
+# The demo with KEEP=1; ends it when the page was there.
+kept_demo() {
+    mkfifo "$work/kept"
+    KEEP=1 SECONDS_TO_RUN=1 tests/examples/cpp/demo.sh >"$work/kept" &
+    demo_pid=$!
+    while IFS= read -r line; do
+        echo "$line"
+        case $line in
+        "page: http"*)
+            address=${line#page: }
+            curl -fsS "${address%% *}" | grep -q '<!doctype html>' || return 1
+            kill $demo_pid
+            ;;
+        esac
+    done <"$work/kept"
+    wait $demo_pid
+}
+
 expect 0 "a run pings, without an error" '^ping +[1-9][0-9]* +0 ' \
     engine --endpoint "$endpoint" --ca-file "$ca" --key-file "$key"
 expect 0 "each connection logs in once" '^login +4 +0 ' \
@@ -47,6 +65,8 @@ expect 0 "a plain run times each dial" '^dial +3 +0 ' \
     engine --endpoint "$endpoint" --ca-file "$ca" --plain --connections 3
 expect 0 "the demo shows its three routes" '"status":"healthy"' \
     env SECONDS_TO_RUN=1 tests/examples/cpp/demo.sh
+expect 0 "the demo keeps its page until it is told to end, and leaves nothing then" \
+    '^closed: 0 leases cut off, 0 secrets left$' kept_demo
 expect 0 "first gets its answer" '^PING$' "$build/examples/first" "$endpoint" "$ca"
 
 head -c 32 /dev/zero >"$work/wrong.key"
