@@ -18,7 +18,7 @@ import pytest
 
 import sprint
 from conftest import Run, in_thread, until
-from relay import Relay
+from relay import ROOT, Relay
 from sprint import _native
 from sprint._parse import moment, parse
 
@@ -319,6 +319,19 @@ def test_status_describes_the_pool_and_each_connection(relay: Relay, pool: sprin
         assert abs(status.connections[0].opened.timestamp() - time.time()) < 60
         assert status.endpoints[0].total_dials == status.total_dials == 1
         assert status.cleanup.running is False
+
+
+def test_status_has_a_field_for_every_key() -> None:
+    raw = json.loads((ROOT / "pool/monitor/testdata/status.json").read_text())
+    status = parse(sprint.PoolStatus, raw)
+    endpoints, connections = status.endpoints, status.connections
+    parts: list[Any] = [status, status.cleanup, *connections, *endpoints]
+    for part in [*parts, *endpoints[0].tls_handshakes]:
+        assert part.more == {}, type(part)
+    assert endpoints[0].tls_handshakes[3].count == 160
+    assert connections[0].peer_certificate_expires.year == 2025
+    assert status.client_certificate_expires
+    assert endpoints[1].peer_certificate_expires is None
 
 
 def test_status_keeps_what_a_newer_library_says(pool: sprint.Pool) -> None:

@@ -57,7 +57,14 @@ from .protection import (
     memory_stats,
     memory_status,
 )
-from .status import CleanupStatus, ConnectionStatus, EndpointStatus, PoolStats, PoolStatus
+from .status import (
+    CleanupStatus,
+    ConnectionStatus,
+    EndpointStatus,
+    HandshakeCount,
+    PoolStats,
+    PoolStatus,
+)
 
 if TYPE_CHECKING:
     from . import aio
@@ -81,6 +88,7 @@ __all__ = [
     "EndpointStatus",
     "ForkedError",
     "HandleError",
+    "HandshakeCount",
     "InternalError",
     "LockedMemoryError",
     "LogBridge",

@@ -71,6 +71,31 @@ class ConnectionStatus:
     bytes_received: int
     generation: int
     """How often the pool had been rotated when it was dialled."""
+    samples: int
+    """Answers that the percentiles are of."""
+    p50_latency_us: int
+    p99_latency_us: int
+    age_ms: int
+    idle_ms: int
+    """For how long, 0 if it is lent."""
+    held_ms: int
+    """How long it has been lent, 0 if it is idle."""
+    tls_version: str
+    """As in RFC 8446, "TLS 1.3"."""
+    cipher_suite: str
+    peer_certificate_expires: datetime
+    more: Mapping[str, Any]
+    """What a newer library says beside these."""
+
+
+@dataclass(frozen=True)
+class HandshakeCount:
+    """TLS handshakes that were alike."""
+
+    tls_version: str
+    """"1.2" or "1.3"."""
+    resumed: bool
+    count: int
     more: Mapping[str, Any]
     """What a newer library says beside these."""
 
@@ -90,10 +115,20 @@ class EndpointStatus:
     circuit_breaker: Breaker
     circuit_breaker_trips: int
     """How often it opened."""
+    circuit_breaker_transitions: Mapping[str, int]
+    """Changes of its state, by the one that they led to."""
+    errors_by_kind: Mapping[str, int]
+    health_checks: Mapping[str, int]
+    """Looks at idle connections before they were lent, by what was found."""
+    tls_handshakes: tuple[HandshakeCount, ...]
+    key_rotations: int
+    """Connections that were closed for the sake of fresh keys."""
     more: Mapping[str, Any]
     """What a newer library says beside these."""
     last_error: str = ""
     """Why the last dial failed, empty if it did not."""
+    peer_certificate_expires: datetime | None = None
+    """Of the certificate shown last, None before the first."""
 
 
 @dataclass(frozen=True)
@@ -154,5 +189,12 @@ class PoolStatus:
     """The best state of any endpoint's."""
     endpoints: tuple[EndpointStatus, ...]
     cleanup: CleanupStatus
+    name: str
+    """Empty if it has none."""
+    merged_p95_latency_us: int
+    """Of all answers in the current window and the one before."""
+    acquires_by_outcome: Mapping[str, int]
     more: Mapping[str, Any]
     """What a newer library says beside these."""
+    client_certificate_expires: datetime | None = None
+    """Of the certificate shown to peers, None if there is none."""

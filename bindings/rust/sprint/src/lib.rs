@@ -105,7 +105,7 @@ pub use pool::{Pool, SecureChannelPool};
 pub use stats::{memory_stats, Backend, BreakerState, MemoryStats, PoolStats, SelfCheck};
 #[cfg(feature = "json")]
 pub use status::{
-    CleanupStatus, ConnectionInfo, ConnectionStatus, EndpointStatus, MappingStatus,
+    CleanupStatus, ConnectionInfo, ConnectionStatus, EndpointStatus, HandshakeCount, MappingStatus,
     MemoryProtectionStatus, PoolStatus,
 };
 

@@ -80,6 +80,17 @@ pub struct PoolStatus {
     pub cleanup: CleanupStatus,
     /// Each endpoint's share.
     pub endpoints: Vec<EndpointStatus>,
+    /// Empty if it has none.
+    pub name: String,
+    /// Of all answers in the current window and the one before.
+    pub merged_p95_latency_us: u64,
+    /// Calls of acquire by how they ended.
+    pub acquires_by_outcome: BTreeMap<String, u64>,
+    /// Idempotent requests that were stale, by what came of sending them once more.
+    pub retries: BTreeMap<String, u64>,
+    /// When the certificate shown to peers ends, RFC 3339, UTC; `None` without one.
+    #[serde(default)]
+    pub client_certificate_expires: Option<String>,
 }
 
 /// The cleanup task in a [`PoolStatus`].
@@ -124,6 +135,36 @@ pub struct ConnectionStatus {
     pub bytes_received: u64,
     /// How often [`Pool::rotate`] had been called when it was dialled.
     pub generation: u64,
+    /// Answers that the percentiles are of.
+    pub samples: u64,
+    /// Half of its answers came within this time.
+    pub p50_latency_us: u64,
+    /// 99 % of its answers came within this time.
+    pub p99_latency_us: u64,
+    /// How old it is.
+    pub age_ms: u64,
+    /// For how long it has been idle; 0 if it is lent.
+    pub idle_ms: u64,
+    /// For how long it has been lent; 0 if it is idle.
+    pub held_ms: u64,
+    /// `"TLS 1.3"`
+    pub tls_version: String,
+    /// `"TLS_AES_128_GCM_SHA256"`
+    pub cipher_suite: String,
+    /// When the peer's certificate expires.
+    pub peer_certificate_expires: String,
+}
+
+/// TLS handshakes that were alike, in an [`EndpointStatus`].
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[non_exhaustive]
+pub struct HandshakeCount {
+    /// `"1.2"` or `"1.3"`
+    pub tls_version: String,
+    /// Whether an earlier session was resumed.
+    pub resumed: bool,
+    /// How many there were.
+    pub count: u64,
 }
 
 /// One endpoint's share in a [`PoolStatus`].
@@ -150,6 +191,19 @@ pub struct EndpointStatus {
     pub circuit_breaker: String,
     /// How often it opened.
     pub circuit_breaker_trips: u64,
+    /// Changes of its state, by the one that they led to.
+    pub circuit_breaker_transitions: BTreeMap<String, u64>,
+    /// `total_errors` by their kind.
+    pub errors_by_kind: BTreeMap<String, u64>,
+    /// Looks at idle connections before they were lent, by what was found.
+    pub health_checks: BTreeMap<String, u64>,
+    /// Handshakes that succeeded.
+    pub tls_handshakes: Vec<HandshakeCount>,
+    /// Connections that were closed for the sake of fresh keys.
+    pub key_rotations: u64,
+    /// When the certificate shown last ends, RFC 3339, UTC; `None` before the first.
+    #[serde(default)]
+    pub peer_certificate_expires: Option<String>,
     /// Why the last dial failed; empty if it did not.
     #[serde(default)]
     pub last_error: String,

@@ -32,6 +32,26 @@ fn check<T: serde::Serialize>(ours: &T, theirs: &str) {
     assert!(is_part(&ours, &report), "{} of {}", ours, theirs);
 }
 
+/// Every key of the report is a field: what comes back from the types is the report.
+#[test]
+fn a_status_has_a_field_for_every_key() {
+    let golden = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../../pool/monitor/testdata/status.json"
+    );
+    let golden = std::fs::read_to_string(golden).unwrap();
+    let status: sprint::PoolStatus = serde_json::from_str(&golden).unwrap();
+    let ours = serde_json::to_value(&status).unwrap();
+    let report = serde_json::from_str(&golden).unwrap();
+    assert!(
+        is_part(&report, &ours),
+        "{} without all of {}",
+        ours,
+        report
+    );
+    assert!(is_part(&ours, &report), "{} of {}", ours, report);
+}
+
 #[test]
 fn a_pools_status_is_that_of_its_json_and_counters() {
     let relay = Relay::start();
