@@ -8,28 +8,28 @@
  *
  * Conventions, true for every function unless its own comment says otherwise:
  *
- * Handles. Objects are 64-bit handles, never pointers; 0 is no handle. A stale,
+ * - Handles. Objects are 64-bit handles, never pointers; 0 is no handle. A stale,
  *   forged, freed or wrong-kind handle is SPRINT_E_HANDLE, never undefined
  *   behaviour. The functions that return void (free, release, discard) ignore
  *   such a handle.
- * Errors. A sprint_status is 0 or negative. A failing call leaves a sentence for
+ * - Errors. A sprint_status is 0 or negative. A failing call leaves a sentence for
  *   sprint_last_error() on its thread; a successful call never clears it.
- * Outputs. Last parameters, written on success only (sprint_conn_read_exact and
+ * - Outputs. Last parameters, written on success only (sprint_conn_read_exact and
  *   the *needed sizes are the named exceptions). Handles are set to 0 on failure.
- * Text. (char *buf, size_t cap, size_t *needed): needed counts the NUL, the text
+ * - Text. (char *buf, size_t cap, size_t *needed): needed counts the NUL, the text
  *   is always terminated if cap > 0, and a short buffer is SPRINT_E_RANGE.
- * Time. Durations are int64_t milliseconds, and one absolute deadline, taken when
+ * - Time. Durations are int64_t milliseconds, and one absolute deadline, taken when
  *   the call starts, covers everything the call does.
- * Threads. sprint_config: one thread at a time. sprint_pool, sprint_buffer and all
+ * - Threads. sprint_config: one thread at a time. sprint_pool, sprint_buffer and all
  *   functions without a handle: any thread, at the same time. sprint_conn: at most
  *   one reader and one writer at the same time; a second one is SPRINT_E_STATE.
  *   Freeing an object that another thread is using is safe: the handle dies at
  *   once, the other call finishes (an I/O call returns SPRINT_E_CLOSED).
- * Fork. A process forked after the library was loaded gets SPRINT_E_FORKED from
+ * - Fork. A process forked after the library was loaded gets SPRINT_E_FORKED from
  *   every call; what returns void does nothing there. Child processes that exec,
  *   or that load the library themselves, are not concerned.
- * Signals. No function is async-signal-safe. EINTR never reaches the caller.
- * Loading. Load early, never dlclose (it has no effect), never from a constructor.
+ * - Signals. No function is async-signal-safe. EINTR never reaches the caller.
+ * - Loading. Load early, never dlclose (it has no effect), never from a constructor.
  */
 #ifndef SPRINT_H
 #define SPRINT_H

@@ -107,7 +107,8 @@ def main() -> None:
     shutil.rmtree(BUILD / "src", ignore_errors=True)
     (SOURCES / "reference").mkdir(parents=True)
     (SOURCES / "assets").mkdir()
-    shutil.copy(ROOT / "docs/site/iframe-worker.js", SOURCES / "assets")
+    for asset in ("iframe-worker.js", "extra.css"):
+        shutil.copy(ROOT / "docs/site" / asset, SOURCES / "assets")
     c_reference()
     rust_reference()
     python_reference()
