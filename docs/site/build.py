@@ -23,7 +23,7 @@ FROM_ELSEWHERE = {
     "SECURITY.md": "security-reports.md",
     "tests/guest/README.md": "guest.md",
 }
-GO_PACKAGES = ["pool", "pool/monitor", "securemem"]
+GO_PACKAGES = ["pool", "pool/monitor", "pool/monitor/secrets", "securemem"]
 
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
 

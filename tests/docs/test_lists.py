@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from pages import ROOT
@@ -25,3 +26,27 @@ def test_every_option_is_on_the_page_of_the_pool() -> None:
     named = set(re.findall(r"`([a-z_0-9]+)`", page("pool.md")))
     missing = [o.lower() for o in declared if not o.startswith("METRICS_")]
     assert [o for o in missing if o not in named and f"{o}_us" not in named] == []
+
+
+def test_every_dependency_has_its_row() -> None:
+    deps = (ROOT / ".ci/deps").read_text()
+    debian = re.search(r"^packages=\((.*?)^\)", deps, re.M | re.S)
+    assert debian is not None
+    wanted = set(re.sub(r"#.*", "", debian[1]).split())
+    wanted |= {tool.rpartition("/")[2] for tool in re.findall(r"^\w+=(\S+)@v", deps, re.M)}
+    direct = (ROOT / "go.mod").read_text().split("require (")[1]
+    wanted |= {re.sub(r"/v\d+$", "", m) for m in re.findall(r"^\t(\S+) v\S+$", direct, re.M)}
+    for file in ("docs/requirements.txt", "bindings/python/requirements-dev.txt"):
+        wanted |= set(re.findall(r"^([\w-]+)==", (ROOT / file).read_text(), re.M))
+    for crate in ("bindings/rust/sprint", "tests/bench/lease/rustpools"):
+        tables = (ROOT / crate / "Cargo.toml").read_text().split("dependencies]")[1:]
+        for table in tables:
+            wanted |= set(re.findall(r"^([\w-]+) = ", table.partition("\n[")[0], re.M))
+    web = json.loads((ROOT / "pool/monitor/web/package.json").read_text())
+    web = {**web.get("dependencies", {}), **web.get("devDependencies", {})}
+    wanted |= {name for name in web if not name.startswith("@types/")}
+    text = page("dependencies.md").replace("github.com/prometheus/", "")
+    missing = [
+        name for name in sorted(wanted) if name.removeprefix("github.com/prometheus/") not in text
+    ]
+    assert missing == []
