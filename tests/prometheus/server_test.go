@@ -26,8 +26,8 @@ type server struct {
 const config = `
 scrape_configs:
   - job_name: pool
-    scrape_interval: 200ms
-    scrape_timeout: 200ms
+    scrape_interval: 500ms
+    scrape_timeout: 500ms
     static_configs: [{targets: ["%s"]}]
 `
 
