@@ -3,9 +3,9 @@
 /* What a host may ask about a lease, and its end. */
 
 void sprint_lease_set(struct sprint_lease *lease, const struct sprint_lease_info *info) {
-    lease->fd = info->fd;
-    lease->id = info->id;
-    lease->uses = info->uses;
+    atomic_store_explicit(&lease->fd, info->fd, memory_order_relaxed);
+    atomic_store_explicit(&lease->id, info->id, memory_order_relaxed);
+    atomic_store_explicit(&lease->uses, info->uses, memory_order_relaxed);
     lease->rcvtimeo_ms = (uint32_t)info->note;
     lease->busy_poll_us = info->busy_poll_us;
     atomic_store_explicit(&lease->drained, info->drained, memory_order_relaxed);
@@ -68,16 +68,18 @@ static void end(sprint_conn conn, bool discard) {
     if (sprint_forked())
         return;
     sprint_thread_enter();
-    struct sprint_slot *slot = sprint_pin_quiet(conn, SPRINT_KIND_CONN);
+    bool last;
+    struct sprint_slot *slot = sprint_slot_kill(conn, SPRINT_KIND_CONN, &last);
     if (!slot)
         return;
-    if (sprint_kill(slot)) {
-        if (discard || sprint_shared(slot) || atomic_load(&slot->poisoned))
-            atomic_store(&slot->lease.discard, 1);
-        if (sprint_shared(slot))
-            sprintgo_conn_cut(slot->index);
+    if (discard || !last || atomic_load(&slot->poisoned))
+        atomic_store(&slot->lease.discard, 1);
+    if (last) {
+        sprint_object_end(slot);
+    } else {
+        sprintgo_conn_cut(slot->index);
+        sprint_unpin(slot);
     }
-    sprint_unpin(slot);
 }
 
 void sprint_conn_release(sprint_conn conn) {

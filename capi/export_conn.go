@@ -113,7 +113,9 @@ func sprintgo_conn_end(slot, note C.uint32_t, discard C.int32_t) {
 	seat := conns.at(uint32(slot))
 	c := seat.Get()
 	seat.Clear()
-	c.Note().Store(uint64(note))
+	if n := c.Note(); n.Load() != uint64(note) {
+		n.Store(uint64(note))
+	}
 	if discard != 0 {
 		c.Discard()
 	} else {

@@ -252,7 +252,3 @@ bool sprint_kill(struct sprint_slot *slot) {
 bool sprint_dying(const struct sprint_slot *slot) {
     return atomic_load(&slot->word) & DYING;
 }
-
-bool sprint_shared(const struct sprint_slot *slot) {
-    return (atomic_load(&slot->word) & REFERENCES) > 1;
-}

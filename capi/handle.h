@@ -104,9 +104,6 @@ struct sprint_slot *sprint_slot_kill(uint64_t handle, enum sprint_kind kind, boo
 
 bool sprint_dying(const struct sprint_slot *slot);
 
-/* Whether others than the caller hold pins on a killed slot. */
-bool sprint_shared(const struct sprint_slot *slot);
-
 /* End the object of a slot that nobody pins any more, and recycle the slot (object.c). */
 void sprint_object_end(struct sprint_slot *slot);
 

@@ -50,7 +50,7 @@ func (p *Pool) acquire(now, limit time.Duration, cancel <-chan struct{}) (Conn, 
 			p.pump()
 		}
 		p.unlock()
-		if c, ok := p.handOut(ch, now); ok {
+		if c, ok := p.handOut(ch); ok {
 			p.ended(outDirect, 0)
 			return c, nil
 		}
@@ -59,7 +59,7 @@ func (p *Pool) acquire(now, limit time.Duration, cancel <-chan struct{}) (Conn, 
 
 // handOut checks a connection that was idle or lent a moment ago and opens the
 // lease; a dead one is retired.
-func (p *Pool) handOut(ch *channel, now time.Duration) (Conn, bool) {
+func (p *Pool) handOut(ch *channel) (Conn, bool) {
 	if alive, why := ch.probe(); !alive {
 		ch.lease.Store(0)
 		p.mu.Lock()
@@ -69,7 +69,7 @@ func (p *Pool) handOut(ch *channel, now time.Duration) (Conn, bool) {
 		p.unlock()
 		return Conn{}, false
 	}
-	return ch.begin(now), true
+	return ch.begin(), true
 }
 
 // wait queues the caller until it is served, the limit passes or cancel is closed.
@@ -116,9 +116,9 @@ func (p *Pool) wait(now, limit time.Duration, cancel <-chan struct{}) (Conn, err
 			return Conn{}, h.err
 		case h.out == outDialed:
 			p.ended(h.out, end-now)
-			return h.ch.begin(end), nil
+			return h.ch.begin(), nil
 		}
-		if c, ok := p.handOut(h.ch, end); ok {
+		if c, ok := p.handOut(h.ch); ok {
 			p.ended(h.out, end-now)
 			return c, nil
 		}

@@ -61,9 +61,11 @@ func (c Conn) again(limit time.Duration, cancel <-chan struct{}) (Conn, error) {
 	case h.err == nil:
 		ch.lease.Store(0)
 		now := p.now()
+		p.mu.Lock()
 		ch.endpoint.hold.record(now - ch.lentAt)
+		p.mu.Unlock()
 		p.closeStruck(ch, now)
-		return h.ch.begin(now), nil
+		return h.ch.begin(), nil
 	case kindOf(h.err) != ErrTimeout && kindOf(h.err) != ErrClosed:
 		h.err = errorf(ErrStale, stale, "not sent again (%s)", plain(h.err))
 	}

@@ -31,6 +31,8 @@ type channel struct {
 	lostTo    error         // what the peer or the network did to it, if that is why
 	cutOff    bool          // by Pool.Close, under the lease
 	lentAt    time.Duration // when the last lease began
+	rested    time.Duration // when it became idle last
+	uses      uint64        // leases that ended; read by who holds the lease, too
 	leaked    bool          // reported as held too long
 	due       time.Duration // when the cleanup task begins to replace it
 	overdue   time.Duration // when it is lent no more
@@ -47,13 +49,12 @@ type channel struct {
 	slow      bool          // and to be replaced
 
 	lease    atomic.Uint64         // number of the lease that is out, 0 if none
-	uses     atomic.Uint64         // leases that ended
 	failed   atomic.Bool           // broken: release closes it
 	touched  atomic.Bool           // a Read or Write was made in this lease
 	stale    atomic.Pointer[Error] // how it died before any answer
 	limited  atomic.Bool           // this lease has set a deadline
 	drained  atomic.Bool           // tls holds nothing that a Read would return
-	active   atomic.Int64          // instant of the last activity
+	active   atomic.Int64          // instant of the last Read or Write
 	asked    atomic.Int64          // instant of the first write after a read; 0 if answered
 	errors   atomic.Uint64
 	sent     atomic.Uint64
@@ -70,17 +71,28 @@ type channel struct {
 
 func newChannel(p *Pool, e *endpoint, socket *transport.Conn, c net.Conn) *channel {
 	ch := &channel{pool: p, endpoint: e, opened: p.now(), socket: socket, tls: c}
-	ch.active.Store(int64(ch.opened))
 	return ch
 }
 
-// begin opens the lease that Pool.lend gave.
-func (ch *channel) begin(now time.Duration) Conn {
-	ch.active.Store(int64(now))
-	ch.wrote.Store(0)
-	ch.read.Store(0)
-	ch.touched.Store(false)
+// begin opens the lease that Pool.lend gave. What the last one left as it should be is
+// not stored again: an atomic store costs as much as a lock.
+func (ch *channel) begin() Conn {
+	if ch.wrote.Load() != 0 {
+		ch.wrote.Store(0)
+	}
+	if ch.read.Load() != 0 {
+		ch.read.Store(0)
+	}
+	if ch.touched.Load() {
+		ch.touched.Store(false)
+	}
 	return Conn{ch: ch, lease: ch.lease.Load()}
+}
+
+// lastActive is the instant of the last activity: a Read or Write, or the lease's begin or
+// end. The caller holds the pool's mutex.
+func (ch *channel) lastActive() time.Duration {
+	return max(time.Duration(ch.active.Load()), ch.lentAt, ch.rested, ch.opened)
 }
 
 var (
@@ -171,18 +183,18 @@ func (ch *channel) returnable() reason {
 	case ch.failed.Load():
 		return closedError
 	}
-	if ch.limited.Swap(false) {
+	if ch.limited.Load() {
+		ch.limited.Store(false)
 		_ = ch.tls.SetDeadline(time.Time{})
-	}
-	if left, err := ch.socket.Flush(); left > 0 || err != nil {
-		return closedDirty
 	}
 	if !ch.drained.Load() {
 		if ch.drain(0) != nil {
 			return closedDirty
 		}
 	}
-	ch.socket.Trim()
+	if !ch.socket.Settle() {
+		return closedDirty
+	}
 	return stays
 }
 

@@ -30,8 +30,13 @@ func (c Conn) live() (*channel, error) {
 func (c Conn) ID() uint64 { return c.ch.id }
 
 // Uses counts the leases of this connection that came before this one: 0 is a fresh
-// connection, on which a protocol with a login logs in first.
-func (c Conn) Uses() uint64 { return c.ch.uses.Load() }
+// connection, on which a protocol with a login logs in first. 0 once the lease has ended.
+func (c Conn) Uses() uint64 {
+	if ch, err := c.live(); err == nil {
+		return ch.uses
+	}
+	return 0
+}
 
 // Endpoint is the host:port it was opened to.
 func (c Conn) Endpoint() string { return c.ch.endpoint.addr }
@@ -104,12 +109,13 @@ func (c Conn) end(keep bool) {
 		why = ch.returnable()
 	}
 	now := p.now()
-	ch.endpoint.hold.record(now - ch.lentAt)
-	ch.uses.Add(1)
-	ch.asked.Store(0)
-	ch.active.Store(int64(now))
+	if ch.asked.Load() != 0 {
+		ch.asked.Store(0)
+	}
 
 	p.mu.Lock()
+	ch.uses++
+	ch.endpoint.hold.record(now - ch.lentAt)
 	if ch.retired != stays { // Again has taken it out
 		p.discards++
 		p.mu.Unlock()
@@ -225,7 +231,7 @@ func (ch *channel) readError(err error) error {
 // unanswered says that this lease sent something on a connection it did not open,
 // and has read nothing.
 func (ch *channel) unanswered() bool {
-	return ch.uses.Load() > 0 && ch.wrote.Load() > 0 && ch.read.Load() == 0
+	return ch.uses > 0 && ch.wrote.Load() > 0 && ch.read.Load() == 0
 }
 
 // streamError classifies and counts what ended a read or a write.

@@ -178,22 +178,41 @@ func (d *distribution) totals() (count uint64, sum time.Duration) {
 
 // snapshot includes samples of 0 that were counted elsewhere.
 func (d *distribution) snapshot(zeroes uint64) Histogram {
-	l := d.layout
+	cells := loaded(d.cells)
+	cells[0] += zeroes
+	return d.layout.histogram(cells, d.sum.Load())
+}
+
+// histogram is what the counts of cells and a sum in ns say.
+func (l *layout) histogram(cells []uint64, sum uint64) Histogram {
 	h := Histogram{
 		Bounds: l.bounds, Counts: make([]uint64, len(l.bounds)+1),
 		Fine: make([]uint64, l.fineLen), FineFrom: l.fineFrom,
-		Sum: float64(d.sum.Load()) / float64(l.unit),
+		Sum: float64(sum) / float64(l.unit),
 	}
-	for i := range d.cells {
-		n := d.cells[i].Load()
-		if i == 0 {
-			n += zeroes
-		}
+	for i, n := range cells {
 		h.Counts[l.coarse[i]] += n
 		h.Fine[l.fine[i]] += n
 	}
 	return h
 }
+
+// tally is a distribution that the pool's mutex guards, for what is recorded under it
+// anyway: two atomic additions would cost as much as the lock.
+type tally struct {
+	layout *layout
+	cells  []uint64
+	sum    uint64 // in ns
+}
+
+func (t *tally) init(l *layout) { t.layout, t.cells = l, make([]uint64, len(l.cells)+1) }
+
+func (t *tally) record(sample time.Duration) {
+	t.cells[t.layout.cell(sample)]++
+	t.sum += uint64(max(sample, 0))
+}
+
+func (t *tally) snapshot() Histogram { return t.layout.histogram(t.cells, t.sum) }
 
 // The layouts of the families. The fixed bounds are frozen: dashboards name them.
 var (

@@ -93,7 +93,7 @@ func (ch *channel) idleUntil() time.Duration {
 	if limit == 0 {
 		return never
 	}
-	return time.Duration(ch.active.Load()) + limit
+	return ch.rested + limit
 }
 
 // expired says whether a connection is too old to be lent or kept, and why. While

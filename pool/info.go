@@ -51,7 +51,7 @@ func (c Conn) Info() (ConnInfo, error) {
 		return ConnInfo{}, err
 	}
 	return ConnInfo{
-		ID: ch.id, Endpoint: ch.endpoint.addr, Uses: ch.uses.Load(), Generation: ch.generation,
+		ID: ch.id, Endpoint: ch.endpoint.addr, Uses: ch.uses, Generation: ch.generation,
 		Opened:  ch.pool.wall(ch.opened),
 		Written: ch.wrote.Load(), Read: ch.read.Load(),
 		TLSVersion:  tls.VersionName(ch.session.version),

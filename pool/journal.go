@@ -35,7 +35,7 @@ func (ch *channel) logOpened() {
 func (ch *channel) logClosed(now time.Duration) {
 	ch.pool.log.LogAttrs(background, slog.LevelDebug, "connection closed", append(ch.attrs(),
 		slog.String("reason", ch.retired.String()), slog.Int64("age_ms", (now-ch.opened).Milliseconds()),
-		slog.Uint64("uses", ch.uses.Load()))...)
+		slog.Uint64("uses", ch.uses))...)
 }
 
 // logLost tells of a connection that ended by itself; state is what it was then.

@@ -159,7 +159,7 @@ type measured struct {
 	failures       [len(failureNames)]atomic.Uint64
 	checks         [len(checkNames)]atomic.Uint64
 	latency        distribution // request to response
-	hold           distribution // of leases
+	hold           tally        // of leases; guarded by the pool's mutex
 	age            distribution // at the end of connections
 	connect        [len(phaseNames)]distribution
 }

@@ -134,6 +134,10 @@ func (p *Pool) now() time.Duration { return time.Since(p.epoch) }
 // unlock gives mu free and closes what was retired under it.
 func (p *Pool) unlock() {
 	gone := p.gone
+	if gone == nil {
+		p.mu.Unlock()
+		return
+	}
 	p.gone = nil
 	p.mu.Unlock()
 	for _, ch := range gone {
@@ -178,7 +182,7 @@ func (p *Pool) offer(ch *channel, now time.Duration, fresh bool) (served bool) {
 		p.waiters.serve(handOff{ch: ch, out: out})
 		return true
 	}
-	ch.idle = true
+	ch.idle, ch.rested = true, now
 	p.idle = append(p.idle, ch)
 	return false
 }

@@ -15,7 +15,7 @@ func (p *Pool) Status() Status {
 	s := p.totals(now)
 	open := make([]seen, len(p.open))
 	for i, ch := range p.open {
-		open[i] = seen{ch, ch.idle, ch.lentAt}
+		open[i] = seen{ch, ch.idle, ch.lentAt, ch.lastActive(), ch.uses}
 	}
 	p.mu.Unlock()
 
@@ -84,7 +84,7 @@ func (e *endpoint) status(now time.Duration) EndpointStatus {
 		Transitions: named(BreakerStates(), changes[:]),
 		ErrorsBy:    named(failureNames[:], loaded(e.failures[:])), Checks: named(checkNames[:], loaded(e.checks[:])),
 		Handshakes: e.handshakes.list(), Rotations: e.rotations.Load(), PeerExpiry: instant(e.peerExpiry),
-		Latency: e.latency.snapshot(0), Hold: e.hold.snapshot(0), Age: e.age.snapshot(0),
+		Latency: e.latency.snapshot(0), Hold: e.hold.snapshot(), Age: e.age.snapshot(0),
 		Connect: make(map[string]Histogram, len(phaseNames)),
 	}
 	for _, n := range s.ErrorsBy {
@@ -121,15 +121,16 @@ type seen struct {
 	*channel
 	idle   bool
 	lentAt time.Duration
+	active time.Duration
+	uses   uint64
 }
 
 func (ch seen) status(now time.Duration) ConnectionStatus {
 	lat := ch.latency.summary()
-	active := time.Duration(ch.active.Load())
 	s := ConnectionStatus{
 		ID: ch.id, Endpoint: ch.endpoint.addr, Reconnects: ch.reconnects,
-		LastActivity: ch.pool.wall(active), Opened: ch.pool.wall(ch.opened),
-		Errors: ch.errors.Load(), Uses: ch.uses.Load(),
+		LastActivity: ch.pool.wall(ch.active), Opened: ch.pool.wall(ch.opened),
+		Errors: ch.errors.Load(), Uses: ch.uses,
 		P95Us: lat.p95, P95Ms: (lat.p95 + 999) / 1000, P50Us: lat.p50, P99Us: lat.p99, Samples: lat.samples,
 		Sent: ch.sent.Load(), Received: ch.received.Load(),
 		State: "lent", Generation: ch.generation,
@@ -138,7 +139,7 @@ func (ch seen) status(now time.Duration) ConnectionStatus {
 		PeerExpiry: ch.session.peerExpiry,
 	}
 	if ch.idle {
-		s.State, s.IdleMs = "idle", max(now-active, 0).Milliseconds()
+		s.State, s.IdleMs = "idle", max(now-ch.active, 0).Milliseconds()
 	} else {
 		s.HeldMs = (now - ch.lentAt).Milliseconds()
 	}

@@ -85,7 +85,8 @@ const (
 	Gone                 // FIN or an error
 )
 
-// Peek looks at the socket of an idle connection without waiting or reading.
+// Peek looks at the socket of an idle connection without waiting or reading. One caller at
+// a time.
 func (c *Conn) Peek() Quiet {
 	if c.detached {
 		return peek(c.fd)
@@ -93,18 +94,28 @@ func (c *Conn) Peek() Quiet {
 	if s, ok := c.conn.(interface{ Peek() Quiet }); ok { // a stand-in that is no socket
 		return s.Peek()
 	}
-	raw, err := c.raw()
-	if err == errors.ErrUnsupported {
-		return Pending
+	if c.look == nil {
+		raw, err := c.raw()
+		if err == errors.ErrUnsupported {
+			return Pending
+		}
+		if err != nil {
+			return Gone
+		}
+		c.look = &look{raw: raw}
+		c.look.peek = func(fd uintptr) { c.look.found = peek(int(fd)) }
 	}
-	if err != nil {
+	if err := c.look.raw.Control(c.look.peek); err != nil {
 		return Gone
 	}
-	q := Gone
-	if err := raw.Control(func(fd uintptr) { q = peek(int(fd)) }); err != nil {
-		return Gone
-	}
-	return q
+	return c.look.found
+}
+
+// look is what Peek needs for a socket in the poller, kept so that it allocates once.
+type look struct {
+	raw   syscall.RawConn
+	peek  func(fd uintptr)
+	found Quiet
 }
 
 // Pull reads what waits on a detached socket, up to the size of p, and feeds it.

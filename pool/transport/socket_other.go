@@ -28,6 +28,8 @@ const (
 // Peek cannot look without reading here: the caller has to read.
 func (c *Conn) Peek() Quiet { return Pending }
 
+type look struct{}
+
 // Pull is for detached connections.
 func (c *Conn) Pull([]byte) {}
 

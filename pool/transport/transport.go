@@ -39,7 +39,8 @@ const keepCap = 4 << 10
 type Conn struct {
 	conn     net.Conn // until Detach
 	detached bool
-	fd       int // once detached; -1 after Close
+	fd       int   // once detached; -1 after Close
+	look     *look // Peek's
 
 	local, remote net.Addr
 
@@ -167,19 +168,22 @@ func (c *Conn) flush() (int, error) {
 	return 0, nil
 }
 
-// Trim gives up buffers that an idle connection does not need.
-func (c *Conn) Trim() {
+// Settle makes a connection ready to be idle: it sends what the socket takes, and gives up
+// buffers that are not needed. False: something is left that was not sent.
+func (c *Conn) Settle() bool {
 	if !c.detached {
-		return
+		return true
 	}
 	if len(c.in) == 0 && cap(c.store) > keepCap {
 		c.in, c.store = nil, nil
 	}
 	c.mu.Lock()
-	if len(c.out) == 0 && cap(c.out) > keepCap {
+	left, err := c.flush()
+	if cap(c.out) > keepCap && len(c.out) == 0 {
 		c.out = nil
 	}
 	c.mu.Unlock()
+	return left == 0 && err == nil
 }
 
 // Shutdown is HangUp by the owner: errors that follow are his doing.
