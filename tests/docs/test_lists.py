@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from pages import ROOT
+from pages import ROOT, pages
 
 HEADER = (ROOT / "include/sprint.h").read_text()
 
@@ -50,3 +50,21 @@ def test_every_dependency_has_its_row() -> None:
         name for name in sorted(wanted) if name.removeprefix("github.com/prometheus/") not in text
     ]
     assert missing == []
+
+
+# Compliance, certification, and words that promise more than anybody can show.
+NEVER = re.compile(
+    r"SOC ?2|\bPCI\b|ISO ?27\d\d\d|\bFIPS\b|\bGDPR\b|99\.9\d* ?%|\bTPM\b|\bSGX\b"
+    r"|(?:tamper|ptrace|bullet).?proof|forensic|military.grade|side.channel protect"
+    r"|multi.pass|true random|unbreakable",
+    re.I,
+)
+
+
+def test_no_page_claims_what_nobody_can_show() -> None:
+    said = {
+        f"{path.relative_to(ROOT)}: {claim}"
+        for path in [*pages(), *(ROOT / "include").iterdir()]
+        for claim in NEVER.findall(path.read_text())
+    }
+    assert said == set()
