@@ -47,7 +47,7 @@ $(BUILD)/libsprint.so: $(LIB)
 $(BUILD)/relay: $(call go_sources,tests/relay internal)
 	@$(GO) build -o $@ ./tests/relay/cmd/relay
 
-include pool/monitor/web/page.mk packaging/packaging.mk tests/packages/packages.mk tests/abi/abi.mk tests/cxx/cxx.mk tests/examples/examples.mk tests/rust/rust.mk tests/docs/docs.mk
+include pool/monitor/web/page.mk packaging/packaging.mk tests/packages/packages.mk tests/abi/abi.mk tests/cxx/cxx.mk tests/examples/examples.mk tests/rust/rust.mk tests/docs/docs.mk tests/guest/guest.mk
 
 .PHONY: clean
 clean: ## Remove build/ and the charts
@@ -121,10 +121,6 @@ test-attack-short: lib
 .PHONY: test-c
 test-c: lib $(BUILD)/relay ## The C test program: plain, ASan + UBSan, TSan, Valgrind
 	tests/c/run all
-
-.PHONY: test-guest
-test-guest: lib $(BUILD)/relay ## The table of what the library does to its host: hazard, expected, seen
-	tests/guest/run
 
 .PHONY: test-python
 test-python: lib $(BUILD)/relay ## The Python package against the relay

@@ -16,16 +16,17 @@ enum { BUFFER_ALLOC, BUFFER_FROM, BUFFER_RANDOM };
 #define MAX_BUFFER ((size_t)1 << 30)
 
 static bool fill_random(unsigned char *p, size_t len) {
-    while (len > 0) {
-        ssize_t n = getrandom(p, len, 0);
-        if (n < 0 && errno != EINTR)
-            return false;
+    int cancel = sprint_thread_hold(); /* getrandom(2) is a place to be cancelled at */
+    ssize_t n = 0;
+    while (len > 0 && (n >= 0 || errno == EINTR)) {
+        n = getrandom(p, len, 0);
         if (n > 0) {
             p += n;
             len -= (size_t)n;
         }
     }
-    return true;
+    sprint_thread_let_go(cancel);
+    return len == 0;
 }
 
 /* Make the secret in C, on a page of its own; false if it is Go's to make it. */
@@ -89,30 +90,34 @@ static bool take_home(struct sprint_secret *secret) {
 }
 
 /* Move the secret of a pinned slot to Go, if it is not there. */
-static void bring_home(struct sprint_slot *slot) {
+static sprint_status bring_home(struct sprint_slot *slot) {
     struct sprint_secret *secret = &slot->secret;
     if (!take_home(secret))
-        return;
+        return SPRINT_OK;
     (void)sprint_mappings_spare(); /* it is too late to refuse, but not to make room */
     struct sprint_page *page = secret->page;
     secret->page = NULL;
-    sprintgo_buffer_adopt(slot->index, (uintptr_t)page->mem, secret->len, secret->flags,
-                          page->canary);
+    sprint_status status = sprintgo_buffer_adopt(slot->index, (uintptr_t)page->mem, secret->len,
+                                                 secret->flags, page->canary);
     sprint_slots_forget(page);
     atomic_store(&secret->home, SPRINT_HOME_GO);
+    if (status == SPRINT_E_INTERNAL) /* it is nobody's now */
+        atomic_store(&slot->poisoned, 1);
+    return status;
 }
 
 sprint_status sprint_pin_secret(sprint_buffer buffer, struct sprint_slot **out) {
     sprint_status status = sprint_pin(buffer, SPRINT_KIND_BUFFER, out);
-    if (status == SPRINT_OK)
-        bring_home(*out);
-    return status;
+    if (status != SPRINT_OK)
+        return status;
+    status = bring_home(*out);
+    return status == SPRINT_OK ? status : sprint_done(*out, status);
 }
 
 void sprint_bring_all_home(void) {
     struct sprint_slot *slot = NULL;
     while ((slot = sprint_pin_next(slot, SPRINT_KIND_BUFFER)))
-        bring_home(slot);
+        (void)bring_home(slot); /* the next call on it tells */
 }
 
 void sprint_buffer_end(struct sprint_slot *slot) {

@@ -1,19 +1,14 @@
-#define _GNU_SOURCE
 #include "abi.h"
-
-#include <string.h>
 
 sprint_status sprint_config_new(const char *endpoints, sprint_config *out) {
     ENTER();
     REQUIRE(out, "config: out is NULL");
     *out = 0;
     REQUIRE(endpoints, "config: endpoints is NULL");
-    size_t len = strnlen(endpoints, SPRINT_MAX_TEXT + 1);
-    REQUIRE(len <= SPRINT_MAX_TEXT, "config: endpoints is longer than 64 KiB");
     struct sprint_slot *slot = sprint_slot_new(SPRINT_KIND_CONFIG);
     if (!slot)
         return sprint_fail(SPRINT_E_NOMEM, "sprint: config: no memory for a handle");
-    return sprint_publish(slot, sprintgo_config_new(slot->index, (char *)endpoints, len), out);
+    return sprint_publish(slot, sprintgo_config_new(slot->index, (char *)endpoints), out);
 }
 
 sprint_status sprint_config_set_str(sprint_config config, int32_t option, const char *utf8) {
@@ -22,8 +17,7 @@ sprint_status sprint_config_set_str(sprint_config config, int32_t option, const 
     sprint_status status = sprint_pin(config, SPRINT_KIND_CONFIG, &slot);
     if (status != SPRINT_OK)
         return status;
-    size_t len = utf8 ? strnlen(utf8, SPRINT_MAX_TEXT + 1) : 0;
-    return sprint_done(slot, sprintgo_config_set_str(slot->index, option, (char *)utf8, len));
+    return sprint_done(slot, sprintgo_config_set_str(slot->index, option, (char *)utf8));
 }
 
 sprint_status sprint_config_set_int(sprint_config config, int32_t option, int64_t value) {

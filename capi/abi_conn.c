@@ -248,6 +248,8 @@ sprint_status sprint_conn_request(sprint_conn conn, const void *data, size_t len
     }
     if (status == SPRINT_OK)
         *n = got;
+    else if (status == SPRINT_E_ARG) /* buf was not to be written, and the answer comes */
+        atomic_store(&slot->lease.discard, 1);
     return leave(slot, SPRINT_READER | SPRINT_WRITER, status);
 }
 

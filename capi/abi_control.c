@@ -1,7 +1,4 @@
-#define _GNU_SOURCE
 #include "abi.h"
-
-#include <string.h>
 
 /* Control of a pool while it runs. */
 
@@ -43,13 +40,11 @@ sprint_status sprint_pool_resume(sprint_pool pool) {
 sprint_status sprint_pool_evict_endpoint(sprint_pool pool, const char *endpoint) {
     ENTER();
     REQUIRE(endpoint, "evict_endpoint: endpoint is NULL");
-    size_t len = strnlen(endpoint, SPRINT_MAX_TEXT + 1);
-    REQUIRE(len <= SPRINT_MAX_TEXT, "evict_endpoint: endpoint is longer than 64 KiB");
     struct sprint_slot *slot;
     sprint_status status = sprint_pin(pool, SPRINT_KIND_POOL, &slot);
     if (status != SPRINT_OK)
         return status;
-    return sprint_done(slot, sprintgo_pool_evict_endpoint(slot->index, (char *)endpoint, len));
+    return sprint_done(slot, sprintgo_pool_evict_endpoint(slot->index, (char *)endpoint));
 }
 
 sprint_status sprint_pool_reset(sprint_pool pool) {

@@ -28,7 +28,7 @@ func sprintgo_buffer_new(slot C.uint32_t, how C.int32_t, src unsafe.Pointer, n C
 	case bufferAlloc:
 		b, err = securemem.Alloc(int(n), securemem.Flags(flags))
 	case bufferFrom:
-		b, err = securemem.From(host(src, n), securemem.Flags(flags))
+		b, err = securemem.From(hostOut(src, n), securemem.Flags(flags))
 	case bufferRandom:
 		b, err = securemem.Random(int(n), securemem.Flags(flags))
 	}
@@ -51,13 +51,13 @@ func sprintgo_buffer_protection(slot C.uint32_t, backend, locked *C.uint32_t) (s
 //export sprintgo_buffer_read
 func sprintgo_buffer_read(slot C.uint32_t, offset C.size_t, dst unsafe.Pointer, n C.size_t) (st C.sprint_status) {
 	defer guard(&st)
-	return status(buffers.at(uint32(slot)).Load().ReadAt(host(dst, n), int(offset)))
+	return status(buffers.at(uint32(slot)).Load().ReadAt(hostOut(dst, n), int(offset)))
 }
 
 //export sprintgo_buffer_write
 func sprintgo_buffer_write(slot C.uint32_t, offset C.size_t, src unsafe.Pointer, n C.size_t) (st C.sprint_status) {
 	defer guard(&st)
-	return status(buffers.at(uint32(slot)).Load().WriteAt(host(src, n), int(offset)))
+	return status(buffers.at(uint32(slot)).Load().WriteAt(hostIn(src, n), int(offset)))
 }
 
 //export sprintgo_buffer_open

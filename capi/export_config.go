@@ -4,6 +4,7 @@ package main
 import "C"
 
 import (
+	"bytes"
 	"fmt"
 	"sync/atomic"
 	"unicode/utf8"
@@ -24,9 +25,9 @@ type settings struct {
 var configs table[atomic.Pointer[settings]]
 
 //export sprintgo_config_new
-func sprintgo_config_new(slot C.uint32_t, endpoints *C.char, n C.size_t) (st C.sprint_status) {
+func sprintgo_config_new(slot C.uint32_t, endpoints *C.char) (st C.sprint_status) {
 	defer guard(&st)
-	list := C.GoStringN(endpoints, C.int(n))
+	list := string(hostText(endpoints, "config: endpoints"))
 	if err := pool.CheckEndpoints(list); err != nil {
 		return status(err)
 	}
@@ -50,23 +51,21 @@ func lookUp(number C.int32_t, typ string, takes func(option) bool) (option, erro
 }
 
 //export sprintgo_config_set_str
-func sprintgo_config_set_str(slot C.uint32_t, number C.int32_t, text *C.char, n C.size_t) (st C.sprint_status) {
+func sprintgo_config_set_str(slot C.uint32_t, number C.int32_t, utf8Text *C.char) (st C.sprint_status) {
 	defer guard(&st)
 	o, err := lookUp(number, "a string", func(o option) bool { return o.str != nil || o.copied })
 	if err != nil {
 		return status(err)
 	}
-	switch {
-	case text == nil:
+	if utf8Text == nil {
 		return status(argError{C.SPRINT_E_ARG, o.name + ": utf8 is NULL"})
-	case n > C.SPRINT_MAX_TEXT:
-		return status(argError{C.SPRINT_E_ARG, o.name + ": longer than 64 KiB"})
 	}
+	text := hostText(utf8Text, o.name)
 	s := configs.at(uint32(slot)).Load()
 	if o.copied {
-		return status(s.setSecret(o, unsafe.Slice((*byte)(unsafe.Pointer(text)), n)))
+		return status(s.setSecret(o, text))
 	}
-	v := C.GoStringN(text, C.int(n))
+	v := string(text)
 	if !utf8.ValidString(v) {
 		return status(argError{C.SPRINT_E_ARG, o.name + ": not UTF-8"})
 	}
@@ -129,7 +128,7 @@ func sprintgo_config_set_bytes(slot C.uint32_t, number C.int32_t, data unsafe.Po
 	case n == 0 || n > C.SPRINT_MAX_BYTES:
 		return status(argError{C.SPRINT_E_ARG, o.name + ": len is not within 1 byte and 4 MiB"})
 	}
-	o.bytes(&configs.at(uint32(slot)).Load().options, C.GoBytes(data, C.int(n)))
+	o.bytes(&configs.at(uint32(slot)).Load().options, bytes.Clone(hostIn(data, n)))
 	return C.SPRINT_OK
 }
 

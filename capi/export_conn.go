@@ -20,7 +20,7 @@ var conns table[pool.Seat]
 //export sprintgo_conn_send
 func sprintgo_conn_send(slot C.uint32_t, data unsafe.Pointer, n C.size_t, now C.int64_t, out *C.struct_sprint_io) (st C.sprint_status) {
 	defer guard(&st)
-	taken, unsent, err := conns.at(uint32(slot)).Get().Send(unsafe.Slice((*byte)(data), n), int64(now))
+	taken, unsent, err := conns.at(uint32(slot)).Get().Send(hostIn(data, n), int64(now))
 	out.n, out.unsent = C.int64_t(taken), C.int32_t(unsent)
 	return status(err)
 }
@@ -45,8 +45,12 @@ func sprintgo_conn_receive(slot C.uint32_t, cipher unsafe.Pointer, n C.size_t, e
 	default:
 		ended = os.NewSyscallError("recv", syscall.Errno(end))
 	}
-	got, unsent, err := c.Receive(unsafe.Slice((*byte)(cipher), n), ended, unsafe.Slice((*byte)(buf), size), int64(now))
+	plain, bad := tryHostOut(buf, size) // what was received is kept all the same
+	got, unsent, err := c.Receive(unsafe.Slice((*byte)(cipher), n), ended, plain, int64(now))
 	out.n, out.unsent, out.drained = C.int64_t(got), C.int32_t(unsent), flag(c.Drained())
+	if bad != nil {
+		return status(bad)
+	}
 	if err == io.EOF { // close_notify: a success with nothing in it
 		return C.SPRINT_OK
 	}

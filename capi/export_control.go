@@ -50,7 +50,7 @@ func sprintgo_pool_rotate(slot C.uint32_t) (st C.sprint_status) {
 }
 
 //export sprintgo_pool_evict_endpoint
-func sprintgo_pool_evict_endpoint(slot C.uint32_t, endpoint *C.char, n C.size_t) (st C.sprint_status) {
+func sprintgo_pool_evict_endpoint(slot C.uint32_t, endpoint *C.char) (st C.sprint_status) {
 	defer guard(&st)
-	return status(pools.at(uint32(slot)).Load().EvictEndpoint(C.GoStringN(endpoint, C.int(n))))
+	return status(pools.at(uint32(slot)).Load().EvictEndpoint(string(hostText(endpoint, "evict_endpoint: endpoint"))))
 }

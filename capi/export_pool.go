@@ -219,7 +219,7 @@ func fill(buf *C.char, size C.size_t, text []byte) C.sprint_status {
 	if size == 0 {
 		return status(argError{C.SPRINT_E_RANGE, "buf is too small: see needed"})
 	}
-	dst := unsafe.Slice((*byte)(unsafe.Pointer(buf)), size)
+	dst := hostOut(unsafe.Pointer(buf), size)
 	n := copy(dst[:size-1], text)
 	dst[n] = 0
 	if n < len(text) {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "bridge.h"
+#include "thread.h"
 
 /* The reader of a log pipe may be gone: that must not raise SIGPIPE in the host. A
  * SIGPIPE of our own write is pending on this thread only, and is taken back. */
@@ -15,6 +16,7 @@ void sprint_log_write(int32_t fd, const void *line, size_t len) {
     sigemptyset(&sigpipe);
     sigaddset(&sigpipe, SIGPIPE);
     sigpending(&pending);
+    int cancel = sprint_thread_hold();
     bool pending_before = sigismember(&pending, SIGPIPE) == 1;
     pthread_sigmask(SIG_BLOCK, &sigpipe, &saved);
 
@@ -29,4 +31,5 @@ void sprint_log_write(int32_t fd, const void *line, size_t len) {
             ;
     }
     pthread_sigmask(SIG_SETMASK, &saved, NULL);
+    sprint_thread_let_go(cancel);
 }

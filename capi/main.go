@@ -13,6 +13,7 @@ import "C"
 
 import (
 	"runtime"
+	"runtime/debug"
 	"syscall"
 )
 
@@ -36,7 +37,8 @@ func init() {
 	runtime.GOMAXPROCS(min(maxProcs, runtime.GOMAXPROCS(0)))
 }
 
-// sprintgo_attach makes the calling thread known to Go.
+// sprintgo_attach makes the calling thread known to Go, which keeps one goroutine for it
+// until it ends: what is set here holds for its every call.
 //
 //export sprintgo_attach
-func sprintgo_attach() {}
+func sprintgo_attach() { debug.SetPanicOnFault(true) }

@@ -4,6 +4,8 @@
 #ifndef SPRINT_THREAD_H
 #define SPRINT_THREAD_H
 
+#include <pthread.h>
+
 #include "../include/sprint.h"
 
 /* Room for ciphertext: a few of the largest records (RFC 8446, 5.2: 16 KiB + 256). */
@@ -15,6 +17,18 @@ enum { SPRINT_RECV_SIZE = 64 * 1024 };
 void sprint_thread_attach(void);
 
 extern __thread int sprint_thread_attached;
+
+/* Put off a pthread_cancel(3) of the host until after a wait: unwound from inside, the
+ * handle would stay pinned, and Go could be on the stack. */
+static inline int sprint_thread_hold(void) {
+    int before;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    return before;
+}
+
+static inline void sprint_thread_let_go(int before) {
+    pthread_setcancelstate(before, &before);
+}
 
 static inline void sprint_thread_enter(void) {
     if (__builtin_expect(!sprint_thread_attached, 0))

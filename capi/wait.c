@@ -7,6 +7,8 @@
 #include <sys/time.h>
 #include <time.h>
 
+#include "thread.h"
+
 #define MS INT64_C(1000000)
 #define SECOND INT64_C(1000000000)
 
@@ -75,7 +77,7 @@ static ssize_t spin(struct sprint_lease *lease, void *buf, size_t cap) {
     return n;
 }
 
-ssize_t sprint_wait_recv(struct sprint_lease *lease, void *buf, size_t cap,
+static ssize_t wait_recv(struct sprint_lease *lease, void *buf, size_t cap,
                          struct sprint_deadline *d) {
     /* The first wait of a call takes the limit as it was given: the clock was read when
      * the call began. */
@@ -105,7 +107,15 @@ ssize_t sprint_wait_recv(struct sprint_lease *lease, void *buf, size_t cap,
     }
 }
 
-int sprint_wait_poll(int fd, short events, const struct sprint_deadline *d) {
+ssize_t sprint_wait_recv(struct sprint_lease *lease, void *buf, size_t cap,
+                         struct sprint_deadline *d) {
+    int cancel = sprint_thread_hold();
+    ssize_t n = wait_recv(lease, buf, cap, d);
+    sprint_thread_let_go(cancel);
+    return n;
+}
+
+static int wait_poll(int fd, short events, const struct sprint_deadline *d) {
     struct pollfd p = {.fd = fd, .events = events};
     for (;;) {
         struct timespec t, *limit = NULL;
@@ -124,4 +134,11 @@ int sprint_wait_poll(int fd, short events, const struct sprint_deadline *d) {
         if (errno != EINTR)
             return SPRINT_WAIT_ERRNO;
     }
+}
+
+int sprint_wait_poll(int fd, short events, const struct sprint_deadline *d) {
+    int cancel = sprint_thread_hold();
+    int n = wait_poll(fd, events, d);
+    sprint_thread_let_go(cancel);
+    return n;
 }

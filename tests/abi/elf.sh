@@ -38,5 +38,8 @@ must_not "it needs nothing but the C library" \
 must_not "it has no search path of its own" "$dynamic" '\((RPATH|RUNPATH)\)'
 must_not "its code is not relocated: TEXTREL" "$dynamic" 'TEXTREL'
 
+# A library for tests has one function more (tests/guest/panics.c).
+must_not "it cannot be made to panic" "$(strings "$library" | grep -E 'sprint_test_panic|on demand$' || :)" .
+
 echo "elf: $passed passed, $failed failed"
 [ $failed -eq 0 ]

@@ -162,6 +162,38 @@ static void ten_thousand_threads_leave_nothing(void) {
     saw("%+ld KiB, %d threads of Go", after - before, other_threads(count_thread, NULL));
 }
 
+static void *read_until_cancelled(void *came_back) {
+    char buf[16];
+    size_t n;
+
+    *(sprint_status *)came_back = lib.sprint_conn_read(quiet, buf, sizeof buf, 300, &n);
+    for (;;)
+        pause(); /* the thread's own wait, where it ends */
+    return NULL;
+}
+
+/* Ended inside of a call, the thread would leave the connection busy for ever. */
+static void a_cancelled_thread_ends_after_its_call(void) {
+    sprint_status came_back = SPRINT_OK;
+    pthread_t thread;
+    void *result;
+    int i;
+
+    load(&lib);
+    pool = pool_make(&lib);
+    for (i = 0; i < 4; i++) {
+        quiet = lease_echo(&lib, pool);
+        came_back = SPRINT_OK;
+        CHECK(pthread_create(&thread, NULL, read_until_cancelled, &came_back) == 0);
+        sleep_ms(i * 20); /* on its way in, or waiting */
+        CHECK(pthread_cancel(thread) == 0);
+        CHECK(pthread_join(thread, &result) == 0 && result == PTHREAD_CANCELED);
+        CHECK(i == 0 || came_back == SPRINT_E_TIMEOUT);
+        CHECK(echoes(&lib, quiet));
+        lib.sprint_conn_discard(quiet);
+    }
+}
+
 enum { HERD = 200 };
 
 static void a_herd_of_threads_at_once(void) {
@@ -241,6 +273,9 @@ const struct row end_rows[] = {
         "the process dies of that very signal"),
     ROW(ten_thousand_threads_leave_nothing, "10,000 threads, one after another, a call in each",
         "less than 2 MiB more, no thread more"),
+    ROW(a_cancelled_thread_ends_after_its_call,
+        "pthread_cancel(3) of a thread that waits in a read",
+        "ends after the call; the lease goes on"),
     ROW(a_herd_of_threads_at_once, "200 threads make their first call at once", "served"),
     ROW(threads_with_small_stacks, "threads with 32 KiB of stack", "served"),
     ROW(calls_from_a_fibre, "swapcontext(3): calls on two stacks in turn", "served"),

@@ -2,7 +2,7 @@
  * main.c - prove each row in a process of its own and print the table.
  *
  *   guest_test LIBRARY ADDRESS CONTROL DIR TOOLS [ROW]
- *   guest_test --markdown
+ *   guest_test --markdown | --names
  *
  * ADDRESS, CONTROL and DIR are what the relay prints when it is ready.
  */
@@ -113,6 +113,16 @@ static int markdown(void) {
     return 0;
 }
 
+static int names(void) {
+    const struct group *group;
+    const struct row *row;
+
+    for (group = groups; group->title != NULL; group++)
+        for (row = group->rows; row->name != NULL; row++)
+            puts(row->name);
+    return 0;
+}
+
 static int prove(const char *name) {
     const struct group *group;
     const struct row *row;
@@ -133,8 +143,11 @@ int main(int argc, char **argv) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (argc == 2 && strcmp(argv[1], "--markdown") == 0)
         return markdown();
+    if (argc == 2 && strcmp(argv[1], "--names") == 0)
+        return names();
     if (argc < ARGS || argc > ARGS + 1) {
-        fprintf(stderr, "usage: %s LIBRARY ADDRESS CONTROL DIR TOOLS [ROW] | --markdown\n",
+        fprintf(stderr,
+                "usage: %s LIBRARY ADDRESS CONTROL DIR TOOLS [ROW] | --markdown | --names\n",
                 argv[0]);
         return 2;
     }

@@ -1,0 +1,5 @@
+//go:build !sprint_panic
+
+package main
+
+func panicOnDemand() {}
