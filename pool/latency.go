@@ -104,7 +104,6 @@ func (m *merged) record(id uint64, sample, at, length time.Duration) {
 func (m *merged) p95(now, length time.Duration) int64 {
 	all := fineHistograms.Get().(*hdrhistogram.Histogram)
 	defer fineHistograms.Put(all)
-	all.Reset()
 	for i := range m {
 		part := &m[i]
 		part.mu.Lock()

@@ -40,6 +40,9 @@ func TestAThousandHostileClientsAtOnceLeaveThePoolUnharmed(t *testing.T) {
 	_, p, _ := watched(t)
 	s, err := monitor.StartBounded(p, monitor.Options{}, 100*time.Millisecond, 64)
 	started(t, s, err)
+	if err := request(p); err != nil { // its connection is open from now on
+		t.Fatal(err)
+	}
 	stop, leases := make(chan struct{}), atomic.Int64{}
 	var caller sync.WaitGroup
 	caller.Go(func() {
