@@ -66,7 +66,7 @@ relay: deps $(BUILD)/relay ## A TLS server for first programs on 127.0.0.1:7443;
 ##@ Testing
 
 .PHONY: test check
-test: lint test-go test-memguard test-runtimesecret test-abi test-install test-wheel test-c test-cxx test-guest test-examples test-page test-python test-servers test-rust docs test-docs test-readme test-attack-short bench-short ## Everything that fits into 15 minutes
+test: lint test-go test-memguard test-runtimesecret test-abi test-install test-wheel test-c test-cxx test-guest test-examples test-page test-rules test-python test-servers test-rust docs test-docs test-readme test-attack-short bench-short ## Everything that fits into 15 minutes
 	@echo "make test: all passed"
 check: test ## The same as test
 
@@ -117,6 +117,12 @@ test-attack: lib ## Hunt planted secrets from outside and inside, as root and no
 .PHONY: test-attack-short
 test-attack-short: lib
 	tests/attack/run --short
+
+.PHONY: test-rules
+test-rules: deps ## Each Prometheus rule of docs/operations, where it fires and where it does not; the dashboard
+	promtool check rules docs/operations/rules.yml
+	promtool test rules tests/operations/rules.yml
+	$(GO) test -count=1 -run 'TestTheDashboard|TestTheRules' ./pool/monitor
 
 .PHONY: test-c
 test-c: lib $(BUILD)/relay ## The C test program: plain, ASan + UBSan, TSan, Valgrind

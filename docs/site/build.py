@@ -113,6 +113,8 @@ def main() -> None:
     rust_reference()
     python_reference()
     go_reference()
+    for picture in (ROOT / "docs").glob("*.png"):
+        shutil.copy(picture, SOURCES)
     site = pages()
     for page, place in site.items():
         (SOURCES / place).parent.mkdir(parents=True, exist_ok=True)
