@@ -2,6 +2,7 @@ package monitor_test
 
 import (
 	"bufio"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -37,6 +38,32 @@ func TestASlowHeaderDoesNotOutliveItsTimeout(t *testing.T) {
 	}
 	c.Close()
 	<-done
+}
+
+func TestASlowTLSHandshakeDoesNotOutliveItsTimeoutEither(t *testing.T) {
+	const limit = 100 * time.Millisecond
+	cert, key := writeCertificate(t, t.TempDir(), 1)
+	s, err := monitor.StartBounded(busy(), monitor.Options{CertFile: cert, KeyFile: key}, limit, 4)
+	started(t, s, err)
+	for _, hello := range []string{"", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"} { // nothing, and half of one
+		begin := time.Now()
+		c := dial(t, s)
+		io.WriteString(c, hello)
+		ended(t, c)
+		if d := time.Since(begin); d < limit || d > 40*limit {
+			t.Errorf("after %q the connection lived for %v", hello, d)
+		}
+	}
+	// What HTTP/2 lets one connection ask for at once is not offered.
+	d := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2", "http/1.1"}}}
+	c, err := d.DialContext(t.Context(), "tcp", s.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if protocol := c.(*tls.Conn).ConnectionState().NegotiatedProtocol; protocol != "" {
+		t.Errorf("the server speaks %s", protocol)
+	}
 }
 
 func TestHugeHeadersAreRefused(t *testing.T) {
