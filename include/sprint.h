@@ -449,9 +449,10 @@ SPRINT_CALL sprint_pool_start_cleanup(sprint_pool pool);
 SPRINT_CALL sprint_pool_stop_cleanup(sprint_pool pool);
 
 /**
- * Serve /metrics, /status/connections, /status/memory and /healthz over HTTP, or HTTPS with
- * METRICS_TLS_*. Idempotent: a second start reports the same port. Pools with a NAME may share a
- * host and a port above 0: /metrics shows all, with the label pool; the other paths take ?pool=.
+ * Serve /metrics, /status/connections, /status/memory, /healthz and a page for people at / over
+ * HTTP, or HTTPS with METRICS_TLS_*. Idempotent: a second start reports the same port. Pools with
+ * a NAME may share a host and a port above 0: /metrics shows all, with the label pool; the other
+ * paths take ?pool=.
  *
  * @param pool       live pool; host and port are the METRICS_* options
  * @param[out] port  where it listens; may be NULL

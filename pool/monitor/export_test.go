@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"time"
+	"unsafe"
+
+	"github.com/bitcoin-sprint/libsprint/pool"
 )
 
 // StartBounded is Start with the given time for headers and number of connections,
@@ -33,6 +36,11 @@ func StartHistory(src Source) History {
 	h := newHistory(src, sampleEvery)
 	h.start()
 	return History{h}
+}
+
+// HistoryBytes is what the samples of a full history take.
+func HistoryBytes() int {
+	return samplesKept * (int(unsafe.Sizeof(sample{})) + len(pool.ErrorKinds())*int(unsafe.Sizeof(uint64(0))))
 }
 
 // Stop ends it.

@@ -9,7 +9,7 @@ import (
 	"github.com/bitcoin-sprint/libsprint/pool"
 )
 
-// The history has one sample a second of the last ten minutes: 100 KiB a pool.
+// The history has one sample a second of the last ten minutes: 150 KiB a pool.
 const (
 	sampleEvery = time.Second
 	samplesKept = 600
@@ -49,7 +49,10 @@ type history struct {
 }
 
 func newHistory(src Source, every time.Duration) *history {
-	return &history{source: src, every: every, began: time.Now(), stopping: make(chan struct{}), stopped: make(chan struct{})}
+	return &history{
+		source: src, every: every, began: time.Now(), stopping: make(chan struct{}), stopped: make(chan struct{}),
+		ring: make([]sample, 0, samplesKept),
+	}
 }
 
 // start begins to take samples, until stop. A sample is of a difference: the first one

@@ -135,6 +135,14 @@ func TestOnlyNewSamplesAreAskedForAndTheOldestAreForgotten(t *testing.T) {
 	})
 }
 
+func TestAHistoryTakesLessThan150KiB(t *testing.T) {
+	n := monitor.HistoryBytes()
+	t.Logf("%d bytes", n)
+	if n > 150<<10 {
+		t.Errorf("a full history takes %d bytes", n)
+	}
+}
+
 func TestAHistoryEndsWithItsServerAndWithAPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // which waits for the goroutines
 		source := busy()

@@ -74,6 +74,36 @@ func TestTheOverviewHasTheStatusAndTheSlowestConnections(t *testing.T) {
 	}
 }
 
+// TestTheKeysOfTheOverviewAreThese is the contract with pages that were loaded before an
+// update: keys are added, never changed.
+func TestTheKeysOfTheOverviewAreThese(t *testing.T) {
+	memory := &monitor.Memory{Stats: func() (s monitor.MemoryStats) { return }}
+	a := ask(t, serve(t, busy(), monitor.Options{Memory: memory}), "GET", "/status/overview")
+	var all map[string]any
+	if err := json.Unmarshal([]byte(a.body), &all); err != nil {
+		t.Fatal(err)
+	}
+	delete(all["pool"].(map[string]any), "status") // as /status/connections
+	var keys []string
+	var walk func(at string, v any)
+	walk = func(at string, v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for key, inner := range v {
+				keys = append(keys, at+key)
+				walk(at+key+".", inner)
+			}
+		case []any:
+			for _, inner := range v {
+				walk(at, inner)
+			}
+		}
+	}
+	walk("", all)
+	slices.Sort(keys)
+	golden(t, "overview.txt", strings.Join(keys, "\n")+"\n")
+}
+
 func TestThePageIsAllThereWithoutJavaScript(t *testing.T) {
 	source := busy()
 	source.health = pool.Health{Cause: pool.CauseDialFailed, Reason: `connect to <b.test>: "refused"`, Unready: pool.CauseBreakerOpen}

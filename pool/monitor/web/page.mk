@@ -16,7 +16,7 @@ $(CHARTS): $(npm_modules) $(wildcard $(web)/src/*)
 # The library has the charts if they were built, and in all that is given to others. Without
 # npm it has the plain page.
 $(LIB): $(wildcard pool/monitor/page/*)
-with_charts := test check packages test-packages test-wheel sbom $(if $(shell command -v npm),demo wheel)
+with_charts := page test check packages test-packages test-wheel sbom $(if $(shell command -v npm),demo wheel)
 ifneq ($(wildcard $(CHARTS))$(filter $(with_charts),$(MAKECMDGOALS)),)
 $(LIB): $(CHARTS)
 endif

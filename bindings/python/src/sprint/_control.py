@@ -67,7 +67,7 @@ class Control(Handle):
         _native.lib().sprint_pool_rotate(self._handle)
 
     def start_metrics(self) -> int:
-        """Serve /metrics, /status/connections and /healthz; the port. Idempotent."""
+        """Serve /metrics, /status/connections, /healthz and a page; the port. Idempotent."""
         port = c_uint16()
         _native.lib().sprint_pool_start_metrics(self._handle, byref(port))
         return port.value

@@ -98,7 +98,7 @@ impl Pool {
         Ok(Conn::new(conn, Some(self.clone())))
     }
 
-    /// Serves `/metrics`, `/status/connections` and `/healthz` over HTTP, and returns the port.
+    /// Serves `/metrics`, `/status/connections`, `/healthz` and a page over HTTP; returns the port.
     /// Idempotent.
     ///
     /// # Errors
