@@ -1,10 +1,13 @@
 #include "abi.h"
+#include "mappings.h"
 
 sprint_status sprint_config_new(const char *endpoints, sprint_config *out) {
     ENTER();
     REQUIRE(out, "config: out is NULL");
     *out = 0;
     REQUIRE(endpoints, "config: endpoints is NULL");
+    if (!sprint_mappings_room(0))
+        return sprint_fail(SPRINT_E_NOMEM, "sprint: config: " NO_ROOM);
     struct sprint_slot *slot = sprint_slot_new(SPRINT_KIND_CONFIG);
     if (!slot)
         return sprint_fail(SPRINT_E_NOMEM, "sprint: config: no memory for a handle");
@@ -36,6 +39,8 @@ sprint_status sprint_config_set_bytes(sprint_config config, int32_t option, cons
     sprint_status status = sprint_pin(config, SPRINT_KIND_CONFIG, &slot);
     if (status != SPRINT_OK)
         return status;
+    if (!sprint_mappings_room(len <= SPRINT_MAX_BYTES ? len : 0))
+        return sprint_done(slot, sprint_fail(SPRINT_E_NOMEM, "sprint: config: " NO_ROOM));
     return sprint_done(slot, sprintgo_config_set_bytes(slot->index, option, (void *)data, len));
 }
 

@@ -1,4 +1,5 @@
 #include "abi.h"
+#include "mappings.h"
 
 /* Secrets used in place: the key stays in its slot, results of it that are secret go into
  * slots of their own. */
@@ -9,6 +10,8 @@ sprint_status sprint_buffer_seal(sprint_buffer buffer) {
     sprint_status status = sprint_pin_secret(buffer, &slot);
     if (status != SPRINT_OK)
         return status;
+    if (!sprint_mappings_room(slot->secret.len)) /* the sealed form is on Go's heap */
+        return sprint_done(slot, sprint_fail(SPRINT_E_NOMEM, "sprint: buffer: " NO_ROOM));
     return sprint_done(slot, sprintgo_buffer_seal(slot->index));
 }
 

@@ -1,4 +1,5 @@
 #include "abi.h"
+#include "mappings.h"
 
 /* The start of every call on a pool. */
 static sprint_status enter(sprint_pool pool, struct sprint_slot **slot) {
@@ -14,9 +15,9 @@ sprint_status sprint_pool_new(sprint_config config, sprint_pool *out) {
     sprint_status status = sprint_pin(config, SPRINT_KIND_CONFIG, &settings);
     if (status != SPRINT_OK)
         return status;
-    struct sprint_slot *slot = sprint_slot_new(SPRINT_KIND_POOL);
+    struct sprint_slot *slot = sprint_mappings_room(0) ? sprint_slot_new(SPRINT_KIND_POOL) : NULL;
     if (!slot)
-        status = sprint_fail(SPRINT_E_NOMEM, "sprint: pool: no memory for a handle");
+        status = sprint_fail(SPRINT_E_NOMEM, "sprint: pool: no memory or address space");
     else
         status = sprint_publish(slot, sprintgo_pool_new(slot->index, settings->index), out);
     return sprint_done(settings, status);

@@ -10,6 +10,9 @@
  * that the kernel merges none. */
 enum { RESERVE = 64 };
 
+/* By how much Go's heap asks the kernel for address space (runtime, heapArenaBytes). */
+#define GO_ARENA ((size_t)64 << 20)
+
 static void *_Atomic reserve;
 
 static void *make_reserve(size_t page) {
@@ -44,4 +47,13 @@ bool sprint_mappings_spare(void) {
     if (held)
         munmap(held, RESERVE * page);
     return false;
+}
+
+bool sprint_mappings_room(size_t bytes) {
+    size_t all = bytes + GO_ARENA;
+    void *probe = mmap(NULL, all, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (probe == MAP_FAILED)
+        return false;
+    munmap(probe, all);
+    return true;
 }

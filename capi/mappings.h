@@ -9,8 +9,15 @@
 #define SPRINT_MAPPINGS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Whether the process may still map; if not, Go has what was in reserve. */
 bool sprint_mappings_spare(void);
+
+/* Whether there is address space for Go to grow its heap by bytes (RLIMIT_AS). Asked before
+ * calls that keep as much as the host says. */
+bool sprint_mappings_room(size_t bytes);
+
+#define NO_ROOM "no address space to spare (RLIMIT_AS)"
 
 #endif

@@ -342,8 +342,8 @@ SPRINT_CALL sprint_config_set_int(sprint_config config, int32_t option, int64_t 
  * @param option  a SPRINT_OPT_* of type bytes
  * @param data    copied
  * @param len     1 byte to 4 MiB
- * @return SPRINT_OK, SPRINT_E_ARG (wrong type or size), SPRINT_E_UNSUPPORTED, SPRINT_E_HANDLE,
- *         SPRINT_E_FORKED
+ * @return SPRINT_OK, SPRINT_E_ARG (wrong type or size), SPRINT_E_UNSUPPORTED, SPRINT_E_NOMEM,
+ *         SPRINT_E_HANDLE, SPRINT_E_FORKED
  *
  * Threads: one at a time per config. Blocks: no. Since: 1.0.
  */

@@ -386,7 +386,7 @@ const struct call calls[] = {
     {"sprint_config_new", KIND_NONE, run_config_new, ALWAYS | CODE(E_ARG) | CODE(E_NOMEM), 0},
     {"sprint_config_set_str", KIND_CONFIG, run_config_set_str, SETTER, 0},
     {"sprint_config_set_int", KIND_CONFIG, run_config_set_int, SETTER, 0},
-    {"sprint_config_set_bytes", KIND_CONFIG, run_config_set_bytes, SETTER, 0},
+    {"sprint_config_set_bytes", KIND_CONFIG, run_config_set_bytes, SETTER | CODE(E_NOMEM), 0},
     {"sprint_config_set_buffer", KIND_CONFIG, run_config_set_buffer, SETTER, 0},
     {"sprint_config_set_buffer [secret]", KIND_BUFFER, run_config_set_buffer_secret, SETTER, 0},
     {"sprint_config_free", KIND_CONFIG, run_config_free, 0, 1},
