@@ -52,6 +52,36 @@ def test_every_dependency_has_its_row() -> None:
     assert missing == []
 
 
+def test_every_target_of_make_that_a_page_names_is_there() -> None:
+    made = {
+        target
+        for file in [ROOT / "Makefile", *ROOT.glob("*/**/*.mk")]
+        for line in re.findall(r"^([a-z][a-z -]*):", file.read_text(), re.M)
+        for target in line.split()
+    }
+    named = {
+        (str(path.relative_to(ROOT)), target)
+        for path in pages()
+        for words in re.findall(r"(?<!#)`make ([a-z -]+)`", path.read_text())
+        for target in words.split()
+    }
+    assert len(named) > 30
+    assert {n for n in named if n[1] not in made} == set()
+
+
+FOLDERS = r"(?:\.ci|bindings|capi|docs|include|internal|packaging|pool|securemem|tests)"
+
+
+def test_every_path_that_a_page_names_is_there() -> None:
+    named = {
+        (str(path.relative_to(ROOT)), name)
+        for path in pages()
+        for name in re.findall(rf"`({FOLDERS}/[\w./-]+)`", path.read_text())
+    }
+    assert len(named) > 30
+    assert {n for n in named if not (ROOT / n[1]).exists()} == set()
+
+
 # Compliance, certification, and words that promise more than anybody can show.
 NEVER = re.compile(
     r"SOC ?2|\bPCI\b|ISO ?27\d\d\d|\bFIPS\b|\bGDPR\b|99\.9\d* ?%|\bTPM\b|\bSGX\b"
