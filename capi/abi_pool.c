@@ -1,5 +1,6 @@
 #include "abi.h"
 #include "mappings.h"
+#include "wait.h"
 
 /* The start of every call on a pool. */
 static sprint_status enter(sprint_pool pool, struct sprint_slot **slot) {
@@ -44,7 +45,13 @@ sprint_status sprint_pool_acquire(sprint_pool pool, int64_t timeout_ms, sprint_c
         return sprint_done(slot, sprint_fail(SPRINT_E_NOMEM, "sprint: acquire: no memory"));
 
     struct sprint_lease_info info;
-    status = sprintgo_pool_acquire(slot->index, conn->index, timeout_ms, &info);
+    int64_t until;
+    status = sprintgo_pool_acquire(slot->index, conn->index, timeout_ms,
+                                   (uint32_t *)&conn->lease.bell, &until, &info);
+    while (status == SPRINT_WAITS) {
+        sprint_wait_bell(&conn->lease.bell, until);
+        status = sprintgo_pool_take(conn->index, &info);
+    }
     if (status == SPRINT_OK)
         sprint_lease_set(&conn->lease, &info);
     return sprint_done(slot, sprint_publish(conn, status, out));

@@ -23,6 +23,10 @@ struct sprint_lease_info {
     int32_t drained;
 };
 
+/* What sprintgo_pool_acquire and sprintgo_pool_take answer besides a status: wait for the
+ * bell, until an instant at the latest, and take. */
+enum { SPRINT_WAITS = 1 };
+
 /* Slots of secure memory go to C in batches, for the smallest classes only. */
 enum { SPRINT_SLOT_BATCH = 16, SPRINT_SLOT_CLASSES = 3 };
 

@@ -112,7 +112,7 @@ func sprintgo_conn_cut(slot C.uint32_t) {
 }
 
 //export sprintgo_conn_end
-func sprintgo_conn_end(slot, note C.uint32_t, discard C.int32_t) {
+func sprintgo_conn_end(slot, note C.uint32_t, discard C.int32_t) (rung *C.uint32_t) {
 	defer guardVoid()
 	seat := conns.at(uint32(slot))
 	c := seat.Get()
@@ -120,9 +120,10 @@ func sprintgo_conn_end(slot, note C.uint32_t, discard C.int32_t) {
 	if n := c.Note(); n.Load() != uint64(note) {
 		n.Store(uint64(note))
 	}
-	if discard != 0 {
-		c.Discard()
-	} else {
-		c.Release()
+	if next := c.Return(discard == 0); next != nil {
+		b := next.(*bell)
+		b.set()
+		return (*C.uint32_t)(b.rung)
 	}
+	return nil
 }

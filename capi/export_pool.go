@@ -93,12 +93,36 @@ func sprintgo_pool_warm_up(slot, count C.uint32_t, timeoutMs C.int64_t) (st C.sp
 func limit(ms C.int64_t) time.Duration { return duration(int64(max(ms, -1)), time.Millisecond) }
 
 //export sprintgo_pool_acquire
-func sprintgo_pool_acquire(slot, conn C.uint32_t, timeoutMs C.int64_t, info *C.struct_sprint_lease_info) (st C.sprint_status) {
+func sprintgo_pool_acquire(slot, conn C.uint32_t, timeoutMs C.int64_t, rung *C.uint32_t, until *C.int64_t, info *C.struct_sprint_lease_info) (st C.sprint_status) {
 	defer guard(&st)
 	p := pools.at(uint32(slot)).Load()
-	c, err := p.AcquireWithin(limit(timeoutMs))
-	if err != nil {
+	b := bells.at(uint32(conn))
+	if b.rung == nil { // a slot stays where it is
+		b.rung = (*uint32)(rung)
+	}
+	c, turn, err := p.AcquireOrQueue(limit(timeoutMs), b)
+	switch {
+	case err != nil:
 		return status(err)
+	case turn.Waits():
+		b.turn = turn
+		*until = C.int64_t(turn.Until())
+		return C.SPRINT_WAITS
+	}
+	seat(conn, c, info)
+	return C.SPRINT_OK
+}
+
+//export sprintgo_pool_take
+func sprintgo_pool_take(conn C.uint32_t, info *C.struct_sprint_lease_info) (st C.sprint_status) {
+	defer guard(&st)
+	b := bells.at(uint32(conn))
+	c, err := b.turn.Take()
+	switch {
+	case err != nil:
+		return status(err)
+	case b.turn.Waits():
+		return C.SPRINT_WAITS
 	}
 	seat(conn, c, info)
 	return C.SPRINT_OK

@@ -26,6 +26,7 @@ struct sprint_lease {
     _Atomic uint8_t unsent;  /* something encrypted waits in Go */
     _Atomic uint8_t discard; /* do not give back to the pool */
     _Atomic uint64_t id, uses;
+    _Atomic uint32_t bell; /* rung, while a thread waits in line for this lease */
 };
 
 /* Who is at work on a lease, and whether anybody ever was. */

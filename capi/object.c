@@ -1,4 +1,5 @@
 #include "abi.h"
+#include "wait.h"
 
 #include <string.h>
 
@@ -11,7 +12,8 @@ void sprint_object_end(struct sprint_slot *slot) {
         sprintgo_pool_destroy(slot->index);
         break;
     case SPRINT_KIND_CONN:
-        sprintgo_conn_end(slot->index, slot->lease.rcvtimeo_ms, slot->lease.discard);
+        sprint_wait_ring(
+            sprintgo_conn_end(slot->index, slot->lease.rcvtimeo_ms, slot->lease.discard));
         break;
     case SPRINT_KIND_BUFFER:
         sprint_buffer_end(slot);

@@ -2,10 +2,13 @@
 #include "wait.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "thread.h"
 
@@ -141,4 +144,17 @@ int sprint_wait_poll(int fd, short events, const struct sprint_deadline *d) {
     int n = wait_poll(fd, events, d);
     sprint_thread_let_go(cancel);
     return n;
+}
+
+void sprint_wait_bell(_Atomic uint32_t *bell, int64_t until) {
+    struct timespec t = {.tv_sec = until / SECOND, .tv_nsec = until % SECOND};
+    /* FUTEX_WAIT_BITSET, as FUTEX_WAIT, but its limit is an instant. */
+    if (atomic_load(bell) == 0)
+        syscall(SYS_futex, bell, FUTEX_WAIT_BITSET_PRIVATE, 0, &t, NULL, FUTEX_BITSET_MATCH_ANY);
+    atomic_store(bell, 0);
+}
+
+void sprint_wait_ring(uint32_t *bell) {
+    if (bell)
+        syscall(SYS_futex, bell, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }

@@ -28,6 +28,13 @@ enum { SPRINT_WAIT_TIMEOUT = -1, SPRINT_WAIT_ERRNO = -2 };
 ssize_t sprint_wait_recv(struct sprint_lease *lease, void *buf, size_t cap,
                          struct sprint_deadline *deadline);
 
+/* Wait until the bell is rung or the instant until, on CLOCK_MONOTONIC, has passed, and
+ * silence it. May return early. */
+void sprint_wait_bell(_Atomic uint32_t *bell, int64_t until);
+
+/* Wake who waits for a bell that is set; NULL is none. */
+void sprint_wait_ring(uint32_t *bell);
+
 /* poll(2) for events until one is there: its revents, or SPRINT_WAIT_*. */
 int sprint_wait_poll(int fd, short events, const struct sprint_deadline *deadline);
 

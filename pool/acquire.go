@@ -31,19 +31,29 @@ func (p *Pool) AcquireWithin(limit time.Duration) (Conn, error) {
 }
 
 func (p *Pool) acquire(now, limit time.Duration, cancel <-chan struct{}) (Conn, error) {
+	c, served, err := p.direct(now)
+	if served || err != nil {
+		return c, err
+	}
+	return p.wait(now, limit, cancel)
+}
+
+// direct leases an idle connection that is alive. If there is none it returns with mu
+// held.
+func (p *Pool) direct(now time.Duration) (c Conn, served bool, err error) {
 	for {
 		p.mu.Lock()
 		if p.state != running {
 			p.mu.Unlock()
 			p.ended(outClosed, 0)
-			return Conn{}, errPoolClosed()
+			return Conn{}, false, errPoolClosed()
 		}
-		var ch *channel
-		if p.waiters.len == 0 && !p.paused {
-			ch = p.nextIdle(now)
+		if p.waiters.len > 0 || p.paused {
+			return Conn{}, false, nil
 		}
+		ch := p.nextIdle(now)
 		if ch == nil {
-			return p.wait(now, limit, cancel) // unlocks
+			return Conn{}, false, nil
 		}
 		p.lend(ch, now)
 		if p.short() {
@@ -52,7 +62,7 @@ func (p *Pool) acquire(now, limit time.Duration, cancel <-chan struct{}) (Conn, 
 		p.unlock()
 		if c, ok := p.handOut(ch); ok {
 			p.ended(outDirect, 0)
-			return c, nil
+			return c, true, nil
 		}
 	}
 }
@@ -72,9 +82,9 @@ func (p *Pool) handOut(ch *channel) (Conn, bool) {
 	return ch.begin(), true
 }
 
-// wait queues the caller until it is served, the limit passes or cancel is closed.
-// The caller holds mu; wait unlocks it.
-func (p *Pool) wait(now, limit time.Duration, cancel <-chan struct{}) (Conn, error) {
+// queue puts the caller into the line, or says why not. The caller holds mu; queue unlocks
+// it.
+func (p *Pool) queue(now, limit time.Duration, bell Bell) (*waiter, error) {
 	var err error
 	out := outBreakerOpen
 	switch {
@@ -90,14 +100,24 @@ func (p *Pool) wait(now, limit time.Duration, cancel <-chan struct{}) (Conn, err
 	if err != nil {
 		p.unlock()
 		p.ended(out, 0)
-		return Conn{}, err
+		return nil, err
 	}
 	w := p.spareWaiters.Get().(*waiter)
-	defer p.spareWaiters.Put(w)
+	w.bell = bell
 	p.waiters.pushBack(w)
 	p.pump()
 	p.unlock()
+	return w, nil
+}
 
+// wait has the caller wait in line until it is served, the limit passes or cancel is
+// closed. The caller holds mu; wait unlocks it.
+func (p *Pool) wait(now, limit time.Duration, cancel <-chan struct{}) (Conn, error) {
+	w, err := p.queue(now, limit, nil)
+	if err != nil {
+		return Conn{}, err
+	}
+	defer p.spareWaiters.Put(w)
 	w.timer.Reset(limit)
 	defer w.timer.Stop()
 	for {
@@ -109,29 +129,37 @@ func (p *Pool) wait(now, limit time.Duration, cancel <-chan struct{}) (Conn, err
 		case <-cancel:
 			h = p.leave(w, outCanceled)
 		}
-		end := p.now()
-		switch {
-		case h.err != nil:
-			p.ended(h.out, end-now)
-			return Conn{}, h.err
-		case h.out == outDialed:
-			p.ended(h.out, end-now)
-			return h.ch.begin(), nil
+		if c, again, err := p.take(w, h, now, p.now()); !again {
+			return c, err
 		}
-		if c, ok := p.handOut(h.ch); ok {
-			p.ended(h.out, end-now)
-			return c, nil
-		}
-		p.mu.Lock()
-		if p.state != running {
-			p.mu.Unlock()
-			p.ended(outClosed, end-now)
-			return Conn{}, errPoolClosed()
-		}
-		p.waiters.pushAgain(w)
-		p.pump()
-		p.unlock()
 	}
+}
+
+// take makes a lease of what a waiter was served with. If it is dead the waiter is in line
+// again.
+func (p *Pool) take(w *waiter, h handOff, began, now time.Duration) (c Conn, again bool, err error) {
+	switch {
+	case h.err != nil:
+		p.ended(h.out, now-began)
+		return Conn{}, false, h.err
+	case h.out == outDialed:
+		p.ended(h.out, now-began)
+		return h.ch.begin(), false, nil
+	}
+	if c, ok := p.handOut(h.ch); ok {
+		p.ended(h.out, now-began)
+		return c, false, nil
+	}
+	p.mu.Lock()
+	if p.state != running {
+		p.mu.Unlock()
+		p.ended(outClosed, now-began)
+		return Conn{}, false, errPoolClosed()
+	}
+	p.waiters.pushAgain(w)
+	p.pump()
+	p.unlock()
+	return Conn{}, true, nil
 }
 
 // leave takes a waiter whose time is over out of the queue, or what it was served

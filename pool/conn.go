@@ -92,16 +92,17 @@ func (c Conn) SetDeadline(t time.Time) error {
 
 // Release ends the lease. The connection goes back to the pool, or is closed if it
 // failed or holds bytes that were not read or sent. Further calls do nothing.
-func (c Conn) Release() { c.end(true) }
+func (c Conn) Release() { ring(c.end(true)) }
 
 // Discard ends the lease and closes the connection, for protocols that lost their
 // place in it. Further calls do nothing.
-func (c Conn) Discard() { c.end(false) }
+func (c Conn) Discard() { ring(c.end(false)) }
 
-func (c Conn) end(keep bool) {
+// end ends the lease. The bell of whoever got the connection is to be rung.
+func (c Conn) end(keep bool) (next Bell) {
 	ch := c.ch
 	if ch == nil || !ch.lease.CompareAndSwap(c.lease, 0) {
-		return
+		return nil
 	}
 	p := ch.pool
 	why := closedDiscarded
@@ -120,7 +121,7 @@ func (c Conn) end(keep bool) {
 		p.discards++
 		p.mu.Unlock()
 		p.closeStruck(ch, now)
-		return
+		return nil
 	}
 	p.leaseEnds(ch)
 	if why == stays {
@@ -128,13 +129,14 @@ func (c Conn) end(keep bool) {
 	}
 	if why == stays {
 		served := p.offer(ch, now, false)
-		p.mu.Unlock()
+		next = p.waiters.unring()
+		p.unlock()
 		if served && !p.opts.Detach {
 			// Who waited runs before this goroutine goes on with something else. An
 			// embedder's thread leaves Go at once anyway.
 			runtime.Gosched()
 		}
-		return
+		return next
 	}
 	if ch.cutOff {
 		p.cut--
@@ -144,6 +146,7 @@ func (c Conn) end(keep bool) {
 	}
 	p.retire(ch, why, !ch.replaced && why != closedDrain && why != closedResized)
 	p.unlock()
+	return nil
 }
 
 // leaseEnds counts a connection as lent no more. The caller holds mu.

@@ -131,15 +131,22 @@ func (p *Pool) Options() Options { return p.opts }
 // now is the instant of this moment.
 func (p *Pool) now() time.Duration { return time.Since(p.epoch) }
 
-// unlock gives mu free and closes what was retired under it.
+// unlock gives mu free, rings for those served under it and closes what was retired.
 func (p *Pool) unlock() {
-	gone := p.gone
-	if gone == nil {
+	if p.gone == nil && len(p.waiters.rung) == 0 {
 		p.mu.Unlock()
 		return
 	}
+	gone := p.gone
 	p.gone = nil
+	var few [4]Bell
+	bells := append(few[:0], p.waiters.rung...)
+	clear(p.waiters.rung)
+	p.waiters.rung = p.waiters.rung[:0]
 	p.mu.Unlock()
+	for _, b := range bells {
+		b.Ring()
+	}
 	for _, ch := range gone {
 		p.finish(ch)
 	}

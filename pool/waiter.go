@@ -11,6 +11,7 @@ type waiter struct {
 	// result has room for one, so that whoever serves a waiter never waits for it.
 	result chan handOff
 	timer  *time.Timer
+	bell   Bell // rung when there is a result, if nobody waits for that
 }
 
 // handOff is what a waiter waits for: a connection, already counted as lent to it,
@@ -32,6 +33,7 @@ type waitQueue struct {
 	head, tail *waiter
 	len        int
 	turns      uint64
+	rung       []Bell // of those served, for Pool.unlock
 }
 
 func (q *waitQueue) pushBack(w *waiter) {
@@ -81,6 +83,14 @@ func (q *waitQueue) remove(w *waiter) {
 	q.len--
 }
 
+// unring takes out the bell that was to be rung last.
+func (q *waitQueue) unring() (b Bell) {
+	if n := len(q.rung) - 1; n >= 0 {
+		b, q.rung[n], q.rung = q.rung[n], nil, q.rung[:n]
+	}
+	return b
+}
+
 // serve gives the first waiter its result; false if nobody waits.
 func (q *waitQueue) serve(h handOff) bool {
 	w := q.head
@@ -88,6 +98,9 @@ func (q *waitQueue) serve(h handOff) bool {
 		return false
 	}
 	q.remove(w)
+	if w.bell != nil {
+		q.rung = append(q.rung, w.bell)
+	}
 	w.result <- h
 	return true
 }
