@@ -4,7 +4,8 @@ BUILD ?= build
 
 web := pool/monitor/web
 CHARTS := pool/monitor/page/charts.js
-npm_modules := $(web)/node_modules/.package-lock.json # npm writes it last
+# npm writes it last.
+npm_modules := $(web)/node_modules/.package-lock.json
 
 $(npm_modules): $(web)/package.json $(web)/package-lock.json
 	cd $(web) && npm ci --ignore-scripts --no-audit --no-fund --silent

@@ -16,6 +16,7 @@ const past = new Past();
 let charts: Charts | null = null;
 let answeredAt = 0;
 let timer = 0;
+let looking = false;
 
 class Refused extends Error {}
 
@@ -35,7 +36,9 @@ async function ask(): Promise<Overview> {
 
 async function look(): Promise<void> {
   clearTimeout(timer);
-  if (document.hidden) return; // visibilitychange looks again
+  // visibilitychange looks again; two looks at once would get the same samples.
+  if (document.hidden || looking) return;
+  looking = true;
   try {
     let o = await ask();
     if (o.pool !== null && !past.add(o.pool.history)) {
@@ -47,6 +50,8 @@ async function look(): Promise<void> {
   } catch (e) {
     if (e instanceof Refused) return askForToken();
     showSilence(e);
+  } finally {
+    looking = false;
   }
   clearTimeout(timer);
   timer = setTimeout(look, everyMs);
@@ -135,14 +140,18 @@ at("token").addEventListener("submit", (event) => {
   if (sendable) sessionStorage.setItem(tokenKey, field.value);
   field.value = "";
   show("refused", !sendable);
+  aimLinks();
   if (sendable) look();
 });
 
-// A link cannot carry the token: then only the page can show what it leads to.
-for (const a of document.querySelectorAll<HTMLAnchorElement>("a[data-route]")) {
-  if (sessionStorage.getItem(tokenKey) !== null) a.removeAttribute("href");
-  else if (wanted !== null) a.search = urlOf(wanted);
+/** A link cannot carry the token, so where there is one it leads nowhere. */
+function aimLinks(): void {
+  for (const a of document.querySelectorAll<HTMLAnchorElement>("a[data-route][href]")) {
+    if (sessionStorage.getItem(tokenKey) !== null) a.removeAttribute("href");
+    else if (wanted !== null) a.search = urlOf(wanted);
+  }
 }
 
+aimLinks();
 document.addEventListener("visibilitychange", look);
 look();

@@ -168,6 +168,7 @@ test("it asks for the token, forgets a wrong one, and keeps the right one for th
   }
   await says(page, "health-word", /^Healthy$/);
   assert.equal(await page.locator("#token").isVisible(), false);
+  assert.equal(await page.locator("footer a[href]").count(), 0);
   assert.equal(await page.evaluate(() => `${document.cookie}${localStorage.length}${location.search}`), "0");
   await page.reload();
   await says(page, "health-word", /^Healthy$/);
