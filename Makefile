@@ -15,7 +15,9 @@ GO ?= go
 HEADER_HASH := $(shell sha256sum include/sprint.h | cut -c1-16)
 CGO_FLAGS := -O2 -g -DSPRINT_HEADER_HASH=0x$(HEADER_HASH)
 # No asynchronous preemption: SIGURG stays the host's (capi/guest.c).
-GO_LDFLAGS := -s -w -X runtime.godebugDefault=asyncpreemptoff=1
+# No build ID of Go's: it is of the command line too, in which the place of sprint.map is. The linker's
+# is of what was linked, so two places give the same bytes.
+GO_LDFLAGS := -s -w -buildid= -X runtime.godebugDefault=asyncpreemptoff=1
 LINK_FLAGS := -Wl,-soname,libsprint.so.$(MAJOR) -Wl,--version-script=$(CURDIR)/capi/sprint.map \
 	-Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now
 go_sources = $(shell find $(1) -name '*.go' -not -name '*_test.go')
