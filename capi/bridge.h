@@ -58,5 +58,6 @@ void sprint_log_write(int32_t fd, const void *line, size_t len);
 /* What loading must leave as it found it (guest.c). */
 uint64_t sprint_guest_nofile(void);
 void sprint_guest_lower_threads(void);
+void sprint_guest_give_places_back(void);
 
 #endif

@@ -6,6 +6,7 @@
 #include "bridge.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -13,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static struct {
     sigset_t mask;
@@ -22,8 +25,29 @@ static struct {
     cpu_set_t cpus;
     bool cpus_saved;
     uint64_t nofile;
-    int *threads; /* ids, ended by 0; NULL if the policy is ordinary */
+    int *threads;    /* ids, ended by 0; NULL if the policy is ordinary */
+    bool without[3]; /* standard descriptors that the host has closed */
 } before;
+
+static bool is_null_device(int fd) {
+    struct stat mine, null;
+    return fstat(fd, &mine) == 0 && stat("/dev/null", &null) == 0 && S_ISCHR(mine.st_mode) &&
+           mine.st_rdev == null.st_rdev;
+}
+
+/* Go opens files while it starts. In the place of a closed stdin, stdout or stderr, a host
+ * that reads or prints would meet them. */
+static void keep_places(void) {
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            before.without[fd] = open("/dev/null", O_RDWR | O_CLOEXEC) == fd;
+}
+
+void sprint_guest_give_places_back(void) {
+    for (int fd = 0; fd < 3; fd++)
+        if (before.without[fd] && is_null_device(fd))
+            close(fd);
+}
 
 /* The ids of this process's threads, ended by 0, or NULL. */
 static int *list_threads(void) {
@@ -58,6 +82,8 @@ __attribute__((constructor(101))) static void before_go(void) {
     sigfillset(&all);
     before.mask_saved = pthread_sigmask(SIG_SETMASK, &all, &before.mask) == 0;
     before.urg_saved = sigaction(SIGURG, NULL, &before.urg) == 0;
+
+    keep_places();
 
     struct rlimit nofile;
     if (getrlimit(RLIMIT_NOFILE, &nofile) == 0)

@@ -33,6 +33,7 @@ func init() {
 		}
 	}
 	C.sprint_guest_lower_threads()
+	C.sprint_guest_give_places_back()
 	// Said explicitly, the number is not read again from the cgroup's files.
 	runtime.GOMAXPROCS(min(maxProcs, runtime.GOMAXPROCS(0)))
 }

@@ -1,6 +1,7 @@
 /* threads.c - rules about the threads and descriptors that come with the library. */
 #define _GNU_SOURCE
 #include <dirent.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,6 +130,46 @@ static void nothing_is_opened_and_nothing_is_said_at_load(void) {
     CHECK(count_sockets() == before);
 }
 
+static int count_descriptors(void) {
+    DIR *dir = opendir("/proc/self/fd");
+    int count = 0;
+
+    while (readdir(dir) != NULL)
+        count++;
+    closedir(dir);
+    return count;
+}
+
+/* The poller's two, and the limits of the cgroup that Go read at its start. */
+static void some_descriptors_stay_from_the_load(void) {
+    int before = count_descriptors(), more;
+    struct sprint_dl lib;
+
+    load(&lib);
+    more = count_descriptors() - before;
+    CHECK(more >= 1 && more <= 4);
+    saw("%d", more);
+}
+
+/* Files that Go opens at its start would get these numbers, and a host that prints would
+ * write into them. */
+static void closed_standard_descriptors_stay_closed(void) {
+    int i, saved[3], open = 0;
+    struct sprint_dl lib;
+
+    for (i = 0; i < 3; i++) {
+        saved[i] = fcntl(i, F_DUPFD_CLOEXEC, 3);
+        close(i);
+    }
+    load(&lib);
+    for (i = 0; i < 3; i++)
+        open += fcntl(i, F_GETFD) >= 0;
+    for (i = 0; i < 3; i++)
+        dup2(saved[i], i);
+    CHECK(open == 0);
+    saw("%d of 3 open", open);
+}
+
 const struct row thread_rows[] = {
     ROW(go_threads_block_every_signal_that_they_can, "a signal of the host handled on a Go thread",
         "each that can be blocked is"),
@@ -138,5 +179,9 @@ const struct row thread_rows[] = {
         "Go's threads are SCHED_OTHER"),
     ROW(few_threads_come_with_the_library, "threads that come with the load", "at most 8"),
     ROW(nothing_is_opened_and_nothing_is_said_at_load, "sockets and output at load", "none"),
+    LIMIT(some_descriptors_stay_from_the_load, "descriptors that stay open from the load",
+          "at most 4, close-on-exec: Go's poller and cgroup"),
+    ROW(closed_standard_descriptors_stay_closed, "loading without stdin, stdout and stderr",
+        "none is taken by Go: 0 of 3 open"),
     END_OF_ROWS,
 };
