@@ -719,6 +719,10 @@ class Conn : public detail::unique_handle<sprint_conn, detail::conn_release> {
     SPRINT_NODISCARD sprint_status uses(std::nothrow_t, uint64_t *out) const noexcept {
         return SPRINT_FN(sprint_conn_uses)(get(), out);
     }
+    SPRINT_NODISCARD sprint_status info_json(std::nothrow_t, char *buf, size_t cap,
+                                             size_t *needed) const noexcept {
+        return SPRINT_FN(sprint_conn_info_json)(get(), buf, cap, needed);
+    }
 #if __cplusplus >= 201703L
     SPRINT_NODISCARD sprint_status write(std::nothrow_t, std::string_view data,
                                          int64_t timeout_ms) noexcept {
@@ -784,6 +788,11 @@ class Conn : public detail::unique_handle<sprint_conn, detail::conn_release> {
         uint64_t out = 0;
         detail::check(uses(std::nothrow, &out));
         return out;
+    }
+    std::string info_json() const {
+        return detail::text([this](char *buf, size_t cap, size_t *needed) {
+            return info_json(std::nothrow, buf, cap, needed);
+        });
     }
 #if __cplusplus >= 201703L
     void write(std::string_view data, int64_t timeout_ms) {
@@ -855,6 +864,33 @@ class Pool : public detail::unique_handle<sprint_pool, detail::pool_free> {
         *out = Conn(handle);
         return status;
     }
+    SPRINT_NODISCARD sprint_status start_cleanup(std::nothrow_t) const noexcept {
+        return SPRINT_FN(sprint_pool_start_cleanup)(get());
+    }
+    SPRINT_NODISCARD sprint_status stop_cleanup(std::nothrow_t) const noexcept {
+        return SPRINT_FN(sprint_pool_stop_cleanup)(get());
+    }
+    SPRINT_NODISCARD sprint_status resize(std::nothrow_t, uint32_t max_connections,
+                                          uint32_t min_idle) const noexcept {
+        return SPRINT_FN(sprint_pool_resize)(get(), max_connections, min_idle);
+    }
+    SPRINT_NODISCARD sprint_status pause(std::nothrow_t) const noexcept {
+        return SPRINT_FN(sprint_pool_pause)(get());
+    }
+    SPRINT_NODISCARD sprint_status resume(std::nothrow_t) const noexcept {
+        return SPRINT_FN(sprint_pool_resume)(get());
+    }
+    SPRINT_NODISCARD sprint_status evict_endpoint(std::nothrow_t,
+                                                  const char *endpoint) const noexcept {
+        return SPRINT_FN(sprint_pool_evict_endpoint)(get(), endpoint);
+    }
+    /** sprint_pool_reset(): reset() is the owner's, and ends the pool. */
+    SPRINT_NODISCARD sprint_status begin_anew(std::nothrow_t) const noexcept {
+        return SPRINT_FN(sprint_pool_reset)(get());
+    }
+    SPRINT_NODISCARD sprint_status rotate(std::nothrow_t) const noexcept {
+        return SPRINT_FN(sprint_pool_rotate)(get());
+    }
     SPRINT_NODISCARD sprint_status start_metrics(std::nothrow_t, uint16_t *port) const noexcept {
         return SPRINT_FN(sprint_pool_start_metrics)(get(), port);
     }
@@ -887,6 +923,31 @@ class Pool : public detail::unique_handle<sprint_pool, detail::pool_free> {
         Conn out;
         detail::check(acquire(std::nothrow, timeout_ms, &out));
         return out;
+    }
+    void start_cleanup() const {
+        detail::check(start_cleanup(std::nothrow));
+    }
+    void stop_cleanup() const {
+        detail::check(stop_cleanup(std::nothrow));
+    }
+    void resize(uint32_t max_connections, uint32_t min_idle) const {
+        detail::check(resize(std::nothrow, max_connections, min_idle));
+    }
+    void pause() const {
+        detail::check(pause(std::nothrow));
+    }
+    void resume() const {
+        detail::check(resume(std::nothrow));
+    }
+    void evict_endpoint(const char *endpoint) const {
+        detail::check(evict_endpoint(std::nothrow, endpoint));
+    }
+    /** sprint_pool_reset(): reset() is the owner's, and ends the pool. */
+    void begin_anew() const {
+        detail::check(begin_anew(std::nothrow));
+    }
+    void rotate() const {
+        detail::check(rotate(std::nothrow));
     }
     /** Returns the port. */
     uint16_t start_metrics() const {

@@ -6,7 +6,8 @@ cxx_headers := $(wildcard include/*.h include/*.hpp tests/cxx/*.hpp)
 cxx_flags := -g -O1 -Wall -Wextra -pedantic -Werror -Iinclude -pthread
 cxx_link := -L$(BUILD) -lsprint -Wl,-rpath,'$$ORIGIN/../..'
 cxx_sources := tests/cxx/main.cpp tests/cxx/test_buffer.cpp tests/cxx/test_keys.cpp \
-	tests/cxx/test_memory.cpp tests/cxx/test_pool.cpp tests/cxx/test_conn.cpp
+	tests/cxx/test_memory.cpp tests/cxx/test_pool.cpp tests/cxx/test_conn.cpp \
+	tests/cxx/test_control.cpp
 
 # Linked, by the oldest standard; linked, with all that C++20 has; loaded; without exceptions.
 $(cxx_dir)/linked11: $(cxx_sources) $(cxx_headers) $(BUILD)/libsprint.so
