@@ -270,27 +270,28 @@ enum {
     SPRINT_OPT_METRICS_HOST = 20,                      /**< str: where to listen; "127.0.0.1" */
     SPRINT_OPT_METRICS_PORT = 21,                      /**< int: 0..65535, 0: any free one; 9090 */
     SPRINT_OPT_METRICS_AUTH_TOKEN = 22,                /**< str or buffer: none */
-    SPRINT_OPT_METRICS_PUBLIC = 23,     /**< int: 1 allows a non-loopback host without a token; 0 */
-    SPRINT_OPT_SERVER_NAME = 30,        /**< str: name verified and sent; the endpoint's host */
-    SPRINT_OPT_CA_FILE = 31,            /**< str: PEM roots, instead of the system's */
-    SPRINT_OPT_CA_PEM = 32,             /**< bytes: PEM roots, instead of the system's */
-    SPRINT_OPT_CERT_FILE = 33,          /**< str: PEM chain to show to a peer that asks */
-    SPRINT_OPT_CERT_PEM = 34,           /**< bytes: the same */
-    SPRINT_OPT_KEY_FILE = 35,           /**< str: its private key, PEM; kept in ordinary memory */
-    SPRINT_OPT_KEY = 36,                /**< buffer: its private key instead, opened only to sign:
+    SPRINT_OPT_METRICS_PUBLIC = 23,  /**< int: 1 allows a non-loopback host without a token; 0 */
+    SPRINT_OPT_SERVER_NAME = 30,     /**< str: name verified and sent; the endpoint's host */
+    SPRINT_OPT_CA_FILE = 31,         /**< str: PEM roots, instead of the system's */
+    SPRINT_OPT_CA_PEM = 32,          /**< bytes: PEM roots, instead of the system's */
+    SPRINT_OPT_CERT_FILE = 33,       /**< str: PEM chain to show to a peer that asks */
+    SPRINT_OPT_CERT_PEM = 34,        /**< bytes: the same */
+    SPRINT_OPT_KEY_FILE = 35,        /**< str: its private key, PEM; kept in ordinary memory */
+    SPRINT_OPT_KEY = 36,             /**< buffer: its private key instead, opened only to sign:
                                             PKCS#8, SEC 1 or PKCS#1, DER or PEM, or an Ed25519 seed
                                             of 32 bytes */
-    SPRINT_OPT_PIN_SHA256 = 37,         /**< str: base64 of a key's hash that the chain must hold;
+    SPRINT_OPT_PIN_SHA256 = 37,      /**< str: base64 of a key's hash that the chain must hold;
                                             each call adds one */
-    SPRINT_OPT_ALPN = 38,               /**< str: protocols to offer, comma-separated */
-    SPRINT_OPT_MIN_TLS_VERSION = 39,    /**< int: 12 or 13; 13 */
-    SPRINT_OPT_IDLE_ORDER = 40,         /**< str: lifo, fifo or latency; "lifo" */
-    SPRINT_OPT_ENDPOINT_ORDER = 41,     /**< str: failover or latency; "failover" */
-    SPRINT_OPT_BUSY_POLL_US = 42,       /**< int: spin this long for an answer; 0 */
-    SPRINT_OPT_MAX_DIALS = 45,          /**< int: dials in flight, 1..1024; 8 */
-    SPRINT_OPT_LEAK_AFTER_MS = 46,      /**< int: a lease held longer is reported; 30000, 0: off */
-    SPRINT_OPT_ACQUIRE_TIMEOUT_MS = 47, /**< int: where a caller passes < 0; 5000 */
-    SPRINT_OPT_NAME = 48,               /**< str: in logs, and where pools share a metrics
+    SPRINT_OPT_ALPN = 38,            /**< str: protocols to offer, comma-separated */
+    SPRINT_OPT_MIN_TLS_VERSION = 39, /**< int: 12 or 13; 13 */
+    SPRINT_OPT_IDLE_ORDER = 40,      /**< str: lifo, fifo or latency; "lifo" */
+    SPRINT_OPT_ENDPOINT_ORDER = 41,  /**< str: failover or latency; "failover" */
+    SPRINT_OPT_BUSY_POLL_US = 42,    /**< int: spin this long for an answer; 0 */
+    SPRINT_OPT_PROBE_SWEEP_MS = 43,  /**< int: the cleanup task looks at idle ones; 10000, 0: off */
+    SPRINT_OPT_MAX_DIALS = 45,       /**< int: dials in flight, 1..1024; 8 */
+    SPRINT_OPT_LEAK_AFTER_MS = 46,   /**< int: a lease held longer is reported; 30000, 0: off */
+    SPRINT_OPT_ACQUIRE_TIMEOUT_MS = 47,    /**< int: where a caller passes < 0; 5000 */
+    SPRINT_OPT_NAME = 48,                  /**< str: in logs, and where pools share a metrics
                                                 address: letters, digits, _ . -, 64 at most; "" */
     SPRINT_OPT_METRICS_TLS_CERT_FILE = 49, /**< str: PEM chain: metrics over HTTPS; none */
     SPRINT_OPT_METRICS_TLS_KEY_FILE = 50   /**< str: its private key, PEM; none */

@@ -37,6 +37,7 @@ type channel struct {
 	due       time.Duration // when the cleanup task begins to replace it
 	overdue   time.Duration // when it is lent no more
 	dueWhy    reason        // by age
+	looked    time.Duration // when sweep looked at it last
 	early     float64       // the part of an age that this one is spared
 	dueFor    reason        // what the cleanup task replaces it for
 	replacing bool          // a dial for its replacement is under way

@@ -81,7 +81,7 @@ func (p *Pool) clean(wake <-chan struct{}) {
 	c := &p.cleanup
 	zero := p.wallZero()
 	now := p.now()
-	planned := p.tidy(now)
+	planned := min(p.tidy(now), p.sweep(now))
 	timer := time.NewTimer(planned - now)
 	defer timer.Stop()
 	for {
@@ -98,7 +98,7 @@ func (p *Pool) clean(wake <-chan struct{}) {
 			p.log.Warn("clock leapt", "by_ms", seen.Sub(zero).Milliseconds())
 			zero = seen
 		}
-		planned = p.tidy(now)
+		planned = min(p.tidy(now), p.sweep(now))
 		timer.Reset(planned - now)
 	}
 }
@@ -133,6 +133,9 @@ func (p *Pool) shortestAge() time.Duration {
 		if age > 0 {
 			sleep = min(sleep, age-time.Duration(maxEarly*float64(age)))
 		}
+	}
+	if p.opts.ProbeSweep > 0 {
+		sleep = min(sleep, p.opts.ProbeSweep)
 	}
 	if p.opts.LeakAfter > 0 {
 		sleep = min(sleep, p.opts.LeakAfter)

@@ -278,3 +278,13 @@ func TestALeaseCycleAllocatesNothing(t *testing.T) {
 		t.Fatalf("%v allocations", n)
 	}
 }
+
+func TestTheKernelGivesUpAPeerThatAcknowledgesNothing(t *testing.T) {
+	p := newPool(t, startRelay(t), func(o *pool.Options) { o.Detach = true })
+	c := acquire(t, p)
+	for option, want := range map[int]int{unix.TCP_USER_TIMEOUT: 60000, unix.TCP_KEEPIDLE: 15, unix.TCP_KEEPINTVL: 15, unix.TCP_KEEPCNT: 3} {
+		if got, err := unix.GetsockoptInt(c.FD(), unix.IPPROTO_TCP, option); err != nil || got != want {
+			t.Errorf("option %d is %d, not %d: %v", option, got, want, err)
+		}
+	}
+}

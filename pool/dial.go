@@ -16,6 +16,10 @@ import (
 // keepAlive finds a peer that vanished without a FIN within about a minute.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 15 * time.Second, Count: 3}
 
+// unacknowledged is how long sent bytes may go without an acknowledgement, about as long
+// as keepAlive gives a silent peer: while bytes are under way keepalives are not sent.
+const unacknowledged = time.Minute
+
 // startDial opens one connection to e in a goroutine of its own, in place of
 // replaces if that is not nil. The caller holds mu and has e's permit.
 func (p *Pool) startDial(e *endpoint, replaces *channel) {
@@ -148,9 +152,9 @@ func (p *Pool) connectTLS(ctx context.Context, e *endpoint) (*channel, error) {
 	}
 	var resolved atomic.Int64 // when the first address was tried
 	began := p.now()
-	d := net.Dialer{KeepAliveConfig: keepAlive, ControlContext: func(context.Context, string, string, syscall.RawConn) error {
+	d := net.Dialer{KeepAliveConfig: keepAlive, ControlContext: func(_ context.Context, _, _ string, c syscall.RawConn) error {
 		resolved.CompareAndSwap(0, int64(p.now()))
-		return nil
+		return transport.LimitUnacknowledged(c, unacknowledged)
 	}}
 	raw, err := d.DialContext(ctx, "tcp", e.addr)
 	if err != nil {

@@ -48,6 +48,9 @@ type Options struct {
 	MaxLatency time.Duration
 	// CleanupInterval is how long the cleanup task sleeps at most.
 	CleanupInterval time.Duration
+	// ProbeSweep is how often the cleanup task looks at an idle connection that nobody
+	// uses. 0: never.
+	ProbeSweep time.Duration
 	// LeakAfter is how long a lease may be held before the cleanup task reports it.
 	// 0: off.
 	LeakAfter time.Duration
@@ -142,6 +145,7 @@ func Defaults() Options {
 		IdleTimeout:               5 * time.Minute,
 		MaxLatency:                500 * time.Millisecond,
 		CleanupInterval:           5 * time.Minute,
+		ProbeSweep:                10 * time.Second,
 		LeakAfter:                 30 * time.Second,
 		BreakerThreshold:          5,
 		BreakerCooldown:           time.Minute,
@@ -209,6 +213,7 @@ func (o *Options) resolve() error {
 	durationOrOff("key_rotation_interval", o.KeyRotationInterval)
 	durationOrOff("idle_timeout", o.IdleTimeout)
 	durationOrOff("max_latency", o.MaxLatency)
+	durationOrOff("probe_sweep", o.ProbeSweep)
 	durationOrOff("leak_after", o.LeakAfter)
 	duration("cleanup_interval", o.CleanupInterval)
 	within("circuit_breaker_failure_threshold", o.BreakerThreshold, 0, maxThreshold)

@@ -52,6 +52,7 @@ type Pool struct {
 	open       []*channel // idle and lent
 	gone       []*channel // retired, for unlock to close
 	lent       int
+	looking    int // lent ones that sweep has taken out of idle for a moment
 	dials      int // under way
 	closing    int
 	owed       int // dials for connections that made room for their own replacement

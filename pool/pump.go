@@ -85,7 +85,7 @@ func (p *Pool) wantedSpare() int {
 	if !p.cleanup.running.Load() {
 		return 0
 	}
-	wanted := max(p.minIdle-len(p.idle), p.owed, 0)
+	wanted := max(p.minIdle-len(p.idle)-p.looking, p.owed, 0)
 	if wanted == 0 && len(p.open) == 0 && p.lastDial != nil {
 		return 1
 	}
@@ -94,7 +94,7 @@ func (p *Pool) wantedSpare() int {
 
 // short says that the cleanup task has idle connections to add. The caller holds mu.
 func (p *Pool) short() bool {
-	return len(p.idle) < p.minIdle && p.total() < p.max && p.cleanup.running.Load()
+	return len(p.idle)+p.looking < p.minIdle && p.total() < p.max && p.cleanup.running.Load()
 }
 
 // failHopeless ends the waits that only a dial could end when no dial goes: every

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -175,3 +176,15 @@ func rawRecv(fd int, p []byte, flags uintptr) (int, syscall.Errno) {
 }
 
 func closeFD(fd int) error { return os.NewSyscallError("close", unix.Close(fd)) }
+
+// LimitUnacknowledged has the kernel give a connection up (ETIMEDOUT) when bytes that were
+// sent are not acknowledged for so long: TCP_USER_TIMEOUT, RFC 5482.
+func LimitUnacknowledged(c syscall.RawConn, limit time.Duration) error {
+	var err error
+	if ctlErr := c.Control(func(fd uintptr) {
+		err = os.NewSyscallError("setsockopt", unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(limit.Milliseconds())))
+	}); ctlErr != nil {
+		return ctlErr
+	}
+	return err
+}

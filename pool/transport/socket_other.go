@@ -2,7 +2,11 @@
 
 package transport
 
-import "errors"
+import (
+	"errors"
+	"syscall"
+	"time"
+)
 
 // Detach is for Linux: elsewhere a connection stays with the poller.
 func (c *Conn) Detach() error { return errors.ErrUnsupported }
@@ -36,3 +40,6 @@ func (c *Conn) Pull([]byte) {}
 func send(int, []byte) (int, error) { return 0, errors.ErrUnsupported }
 
 func closeFD(int) error { return nil }
+
+// LimitUnacknowledged does nothing here.
+func LimitUnacknowledged(syscall.RawConn, time.Duration) error { return nil }

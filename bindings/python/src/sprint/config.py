@@ -40,6 +40,8 @@ class Options(TypedDict, total=False):
     """Failed dials in a row that open an endpoint's breaker; 5, 0: never."""
     circuit_breaker_cooldown: float
     """Seconds that a breaker stays open at most; 60."""
+    probe_sweep: float
+    """Seconds after which the cleanup task looks at a connection that lies idle; 10, 0: off."""
     leak_after: float
     """Seconds after which a lease is reported as held too long; 30, 0: off."""
     idle_order: str
@@ -186,6 +188,7 @@ OPTIONS: Mapping[str, _Option] = {
     "idle_order": _Option(40, _set_text),
     "endpoint_order": _Option(41, _set_text),
     "busy_poll_us": _Option(42, _set_int),
+    "probe_sweep": _Option(43, _set_seconds),
     "max_dials": _Option(45, _set_int),
     "leak_after": _Option(46, _set_seconds),
     "acquire_timeout": _Option(47, _set_seconds),

@@ -200,6 +200,11 @@ impl Config {
         self.set_int(sys::SPRINT_OPT_CLEANUP_INTERVAL_MS, millis(limit))
     }
 
+    /// How often the cleanup task looks at a connection that lies idle; 10 s, zero: never.
+    pub fn with_probe_sweep(self, interval: Duration) -> Self {
+        self.set_int(sys::SPRINT_OPT_PROBE_SWEEP_MS, millis(interval))
+    }
+
     /// How long a lease may be held before it is reported; 30 s, zero: off.
     pub fn with_leak_after(self, limit: Duration) -> Self {
         self.set_int(sys::SPRINT_OPT_LEAK_AFTER_MS, millis(limit))
