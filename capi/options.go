@@ -50,6 +50,7 @@ var options = map[C.int32_t]option{
 	C.SPRINT_OPT_CIRCUIT_BREAKER_FAILURE_THRESHOLD: count("circuit_breaker_failure_threshold", func(o *pool.Options) *int { return &o.BreakerThreshold }),
 	C.SPRINT_OPT_CIRCUIT_BREAKER_COOLDOWN_MS:       milliseconds("circuit_breaker_cooldown", func(o *pool.Options) *time.Duration { return &o.BreakerCooldown }),
 	C.SPRINT_OPT_PROBE_SWEEP_MS:                    milliseconds("probe_sweep", func(o *pool.Options) *time.Duration { return &o.ProbeSweep }),
+	C.SPRINT_OPT_DNS_REFRESH_MS:                    milliseconds("dns_refresh", func(o *pool.Options) *time.Duration { return &o.DNSRefresh }),
 	C.SPRINT_OPT_LEAK_AFTER_MS:                     milliseconds("leak_after", func(o *pool.Options) *time.Duration { return &o.LeakAfter }),
 
 	C.SPRINT_OPT_IDLE_ORDER:     text("idle_order", func(o *pool.Options) *pool.Order { return &o.IdleOrder }),

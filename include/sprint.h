@@ -288,6 +288,7 @@ enum {
     SPRINT_OPT_ENDPOINT_ORDER = 41,  /**< str: failover or latency; "failover" */
     SPRINT_OPT_BUSY_POLL_US = 42,    /**< int: spin this long for an answer; 0 */
     SPRINT_OPT_PROBE_SWEEP_MS = 43,  /**< int: the cleanup task looks at idle ones; 10000, 0: off */
+    SPRINT_OPT_DNS_REFRESH_MS = 44,  /**< int: names are resolved anew; 30000, 0: off */
     SPRINT_OPT_MAX_DIALS = 45,       /**< int: dials in flight, 1..1024; 8 */
     SPRINT_OPT_LEAK_AFTER_MS = 46,   /**< int: a lease held longer is reported; 30000, 0: off */
     SPRINT_OPT_ACQUIRE_TIMEOUT_MS = 47,    /**< int: where a caller passes < 0; 5000 */

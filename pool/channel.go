@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +24,7 @@ type channel struct {
 	tls        net.Conn // *tls.Conn; in some tests a stand-in
 	session    session
 	generation uint64
+	address    netip.Addr // of the peer; not valid for stand-ins
 
 	// Guarded by the pool's mutex.
 	place     int           // in pool.open
@@ -37,6 +39,8 @@ type channel struct {
 	due       time.Duration // when the cleanup task begins to replace it
 	overdue   time.Duration // when it is lent no more
 	dueWhy    reason        // by age
+	misses    int           // answers of the resolver in a row without address
+	vanished  bool          // address is the name's no more
 	looked    time.Duration // when sweep looked at it last
 	early     float64       // the part of an age that this one is spared
 	dueFor    reason        // what the cleanup task replaces it for

@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -21,8 +22,12 @@ type cleanup struct {
 	done    chan struct{}
 	wake    atomic.Pointer[chan struct{}] // with room for one; nil while it does not run
 	retires *rate.Limiter                 // of replacements
-	lag     atomic.Int64                  // how late the last pass was
-	leaps   atomic.Uint64                 // of the wall clock against the monotonic one
+
+	resolvers sync.WaitGroup
+	resolving context.Context // of resolvers
+	cancel    context.CancelFunc
+	lag       atomic.Int64  // how late the last pass was
+	leaps     atomic.Uint64 // of the wall clock against the monotonic one
 }
 
 // StartCleanup starts the cleanup task. Further calls do nothing.
@@ -37,6 +42,7 @@ func (p *Pool) StartCleanup() error {
 		return nil
 	}
 	c.stop, c.done = make(chan struct{}), make(chan struct{})
+	c.resolving, c.cancel = context.WithCancel(p.dialing)
 	wake := make(chan struct{}, 1)
 	c.wake.Store(&wake)
 	c.running.Store(true)
@@ -61,7 +67,9 @@ func (p *Pool) StopCleanup() {
 		return
 	}
 	close(c.stop)
+	c.cancel()
 	<-c.done
+	c.resolvers.Wait()
 	c.running.Store(false)
 	p.stopWatch()
 	c.wake.Store(nil)
@@ -112,6 +120,7 @@ func (p *Pool) tidy(now time.Duration) (next time.Duration) {
 	}
 	next = p.shedIdle(now, now+p.shortestAge())
 	next = min(next, p.replaceDue(now))
+	next = min(next, p.resolveDue(now))
 	leaks, at := p.findLeaks(now)
 	blind := p.blind
 	p.pump()
@@ -201,6 +210,8 @@ func (p *Pool) dueFor(ch *channel, now time.Duration) (why reason, at time.Durat
 		return closedRotated, now
 	case ch.slow:
 		return closedSlow, now
+	case ch.vanished:
+		return closedDNS, now
 	case now >= ch.due:
 		return ch.dueWhy, now
 	case ch.idle && p.opts.IdleTimeout > 0:

@@ -11,7 +11,7 @@ import (
 
 // quiet switches off every age, so that a test sets only its own.
 func quiet(o *pool.Options) {
-	o.MaxLifetime, o.KeyRotationInterval, o.IdleTimeout, o.LeakAfter, o.ProbeSweep = 0, 0, 0, 0, 0
+	o.MaxLifetime, o.KeyRotationInterval, o.IdleTimeout, o.LeakAfter, o.ProbeSweep, o.DNSRefresh = 0, 0, 0, 0, 0, 0
 }
 
 func TestTheCleanupTaskKeepsMinIdleAndNoMore(t *testing.T) {

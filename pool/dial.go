@@ -188,5 +188,8 @@ func (p *Pool) connectTLS(ctx context.Context, e *endpoint) (*channel, error) {
 	}
 	ch := newChannel(p, e, t, c)
 	ch.session = sessionOf(c.ConnectionState())
+	if peer, ok := raw.RemoteAddr().(*net.TCPAddr); ok {
+		ch.address = peer.AddrPort().Addr().Unmap().WithZone("")
+	}
 	return ch, nil
 }

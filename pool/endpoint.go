@@ -27,6 +27,8 @@ type endpoint struct {
 	// Guarded by the pool's mutex.
 	active      int // open connections
 	dialing     int
+	resolving   bool
+	resolveAt   time.Duration // when its name is due; 0: not known yet
 	breaker     breaker
 	retries     *backoff.ExponentialBackOff
 	retryAt     time.Duration // no dial before, after one that failed

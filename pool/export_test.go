@@ -3,13 +3,15 @@ package pool
 import (
 	"context"
 	"net"
+	"net/netip"
 	"time"
 
 	"github.com/bitcoin-sprint/libsprint/pool/transport"
 )
 
-// ConnectWith has dials use connect, without TLS.
+// ConnectWith has dials use connect, without TLS, and resolves no names.
 func (p *Pool) ConnectWith(connect func(ctx context.Context, addr string) (net.Conn, error)) {
+	p.lookUp = func(context.Context, string) ([]netip.Addr, error) { return nil, net.UnknownNetworkError("none") }
 	p.connect = func(ctx context.Context, e *endpoint) (*channel, error) {
 		c, err := connect(ctx, e.addr)
 		if err != nil {
@@ -17,6 +19,19 @@ func (p *Pool) ConnectWith(connect func(ctx context.Context, addr string) (net.C
 		}
 		t := transport.New(c)
 		return newChannel(p, e, t, t), nil
+	}
+}
+
+// ResolveWith has names resolved by answer, for connections whose peer is at address.
+func (p *Pool) ResolveWith(address func() netip.Addr, answer func() ([]netip.Addr, error)) {
+	p.lookUp = func(context.Context, string) ([]netip.Addr, error) { return answer() }
+	connect := p.connect
+	p.connect = func(ctx context.Context, e *endpoint) (*channel, error) {
+		ch, err := connect(ctx, e)
+		if ch != nil {
+			ch.address = address()
+		}
+		return ch, err
 	}
 }
 

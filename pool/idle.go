@@ -111,6 +111,8 @@ func (p *Pool) expired(ch *channel, now time.Duration) reason {
 		return ch.dueWhy
 	case ch.generation != p.generation && !p.cleanup.running.Load():
 		return closedRotated
+	case ch.vanished && !p.cleanup.running.Load():
+		return closedDNS
 	}
 	return stays
 }

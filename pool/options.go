@@ -51,6 +51,9 @@ type Options struct {
 	// ProbeSweep is how often the cleanup task looks at an idle connection that nobody
 	// uses. 0: never.
 	ProbeSweep time.Duration
+	// DNSRefresh is how often the cleanup task resolves the names of endpoints: connections
+	// to an address that two answers in a row did not hold are replaced. 0: never.
+	DNSRefresh time.Duration
 	// LeakAfter is how long a lease may be held before the cleanup task reports it.
 	// 0: off.
 	LeakAfter time.Duration
@@ -146,6 +149,7 @@ func Defaults() Options {
 		MaxLatency:                500 * time.Millisecond,
 		CleanupInterval:           5 * time.Minute,
 		ProbeSweep:                10 * time.Second,
+		DNSRefresh:                30 * time.Second,
 		LeakAfter:                 30 * time.Second,
 		BreakerThreshold:          5,
 		BreakerCooldown:           time.Minute,
@@ -214,6 +218,7 @@ func (o *Options) resolve() error {
 	durationOrOff("idle_timeout", o.IdleTimeout)
 	durationOrOff("max_latency", o.MaxLatency)
 	durationOrOff("probe_sweep", o.ProbeSweep)
+	durationOrOff("dns_refresh", o.DNSRefresh)
 	durationOrOff("leak_after", o.LeakAfter)
 	duration("cleanup_interval", o.CleanupInterval)
 	within("circuit_breaker_failure_threshold", o.BreakerThreshold, 0, maxThreshold)

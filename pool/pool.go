@@ -9,6 +9,7 @@ package pool
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -28,6 +29,7 @@ type Pool struct {
 
 	// connect opens a connection; tests put their own here.
 	connect func(context.Context, *endpoint) (*channel, error)
+	lookUp  func(ctx context.Context, host string) ([]netip.Addr, error)
 	dialing context.Context // ends when the pool closes
 	stop    context.CancelFunc
 
@@ -108,7 +110,7 @@ func New(endpoints string, o Options) (*Pool, error) {
 		drained: make(chan struct{}),
 	}
 	p.waits.init(waitLayout)
-	p.connect = p.connectTLS
+	p.connect, p.lookUp = p.connectTLS, lookUp
 	p.cleanup.retires = rate.NewLimiter(1, 1)
 	p.spareWaiters.New = newWaiter
 	p.dialing, p.stop = context.WithCancel(context.Background())

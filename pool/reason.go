@@ -17,11 +17,12 @@ const (
 	closedDiscarded        // by its user
 	closedEvicted          // EvictEndpoint or Reset
 	closedResized          // above a lowered bound
+	closedDNS              // its address is the name's no more
 	closedDrain            // the pool closes
 )
 
 var reasonNames = [...]string{
-	"stays", "idle", "lifetime", "rotated", "stale", "slow", "error", "dirty", "discarded", "evicted", "resized", "drain",
+	"stays", "idle", "lifetime", "rotated", "stale", "slow", "error", "dirty", "discarded", "evicted", "resized", "dns", "drain",
 }
 
 // CloseReasons are the keys of Status.Closed.

@@ -90,6 +90,7 @@ class Builder:
     with_circuit_breaker_failure_threshold = _With[int]()
     with_circuit_breaker_cooldown = _With[float]()
     with_probe_sweep = _With[float]()
+    with_dns_refresh = _With[float]()
     with_leak_after = _With[float]()
     with_idle_order = _With[str]()
     with_endpoint_order = _With[str]()

@@ -42,6 +42,8 @@ class Options(TypedDict, total=False):
     """Seconds that a breaker stays open at most; 60."""
     probe_sweep: float
     """Seconds after which the cleanup task looks at a connection that lies idle; 10, 0: off."""
+    dns_refresh: float
+    """Seconds after which the cleanup task resolves the endpoints' names anew; 30, 0: off."""
     leak_after: float
     """Seconds after which a lease is reported as held too long; 30, 0: off."""
     idle_order: str
@@ -189,6 +191,7 @@ OPTIONS: Mapping[str, _Option] = {
     "endpoint_order": _Option(41, _set_text),
     "busy_poll_us": _Option(42, _set_int),
     "probe_sweep": _Option(43, _set_seconds),
+    "dns_refresh": _Option(44, _set_seconds),
     "max_dials": _Option(45, _set_int),
     "leak_after": _Option(46, _set_seconds),
     "acquire_timeout": _Option(47, _set_seconds),

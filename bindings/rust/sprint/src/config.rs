@@ -205,6 +205,11 @@ impl Config {
         self.set_int(sys::SPRINT_OPT_PROBE_SWEEP_MS, millis(interval))
     }
 
+    /// How often the cleanup task resolves the names of endpoints; 30 s, zero: never.
+    pub fn with_dns_refresh(self, interval: Duration) -> Self {
+        self.set_int(sys::SPRINT_OPT_DNS_REFRESH_MS, millis(interval))
+    }
+
     /// How long a lease may be held before it is reported; 30 s, zero: off.
     pub fn with_leak_after(self, limit: Duration) -> Self {
         self.set_int(sys::SPRINT_OPT_LEAK_AFTER_MS, millis(limit))
