@@ -27,7 +27,7 @@ static void a_pool_is_controlled_while_it_runs(void) {
     uint64_t id = 0;
 
     CHECK_IS(SPRINT_OK, sprint_pool_resize(pool, 2, 0));
-    CHECK_IS(SPRINT_OK, sprint_pool_warm_up(pool, 9, 5000));
+    CHECK_IS(SPRINT_OK, sprint_pool_warm_up(pool, 9, 5000 * settings.slow));
     CHECK(stats_of(pool).max_connections == 2 && stats_of(pool).idle == 2);
     CHECK_IS(SPRINT_E_ARG, sprint_pool_resize(pool, 2, 3));
     CHECK_SAYS("min_idle");

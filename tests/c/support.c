@@ -101,6 +101,8 @@ sprint_pool pool_make(struct pool_options o) {
     char ca[4096];
 
     snprintf(ca, sizeof ca, "%s/ca.pem", settings.dir);
+    if (o.connect_timeout_ms == 0) /* the default, and room for a handshake that crawls */
+        o.connect_timeout_ms = 5000 * settings.slow;
     if (!CHECK_IS(SPRINT_OK,
                   sprint_config_new(o.endpoint != NULL ? o.endpoint : settings.address, &config)))
         return 0;
