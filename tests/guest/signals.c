@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -112,7 +113,7 @@ static void signals_to_the_process_run_on_the_hosts_thread(void) {
     pthread_join(thread, NULL);
 }
 
-static atomic_int over, on_go_thread;
+static atomic_int littering, over, on_go_thread;
 static __thread int is_the_hosts;
 
 static void count_off_host(int sig) {
@@ -125,6 +126,7 @@ static void count_off_host(int sig) {
 /* Keeps Go's garbage collector at work: it would preempt threads with SIGURG. */
 static void *litter_on(void *lib) {
     is_the_hosts = 1;
+    atomic_store(&littering, 1);
     while (!atomic_load(&over))
         litter(lib);
     return NULL;
@@ -169,6 +171,8 @@ static void a_handler_without_sa_onstack_meets_no_go_thread(void) {
     is_the_hosts = 1;
     CHECK(sigaction(SIGALRM, &mine, NULL) == 0);
     CHECK(pthread_create(&thread, NULL, litter_on, &lib) == 0);
+    while (!atomic_load(&littering)) /* before, it does not say that it is the host's */
+        sched_yield();
     CHECK(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0);
     CHECK(timer_settime(timer, 0, &tick, NULL) == 0);
     for (until = now_ms() + 500; now_ms() < until;)
