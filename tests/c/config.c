@@ -168,6 +168,55 @@ static void bad_numbers_never_make_a_pool_and_are_named(void) {
     }
 }
 
+#define TEN_YEARS (INT64_C(10) * 365 * 24 * 3600 * 1000)
+
+/* The pauses of the cleanup task: 0 is never, ten years are the most, and nothing wraps. */
+static void how_often_the_cleanup_task_looks_is_set_turned_off_and_bounded(void) {
+    static const struct {
+        int32_t option;
+        const char *name;
+    } options[] = {
+        {SPRINT_OPT_PROBE_SWEEP_MS, "probe_sweep"},
+        {SPRINT_OPT_DNS_REFRESH_MS, "dns_refresh"},
+    };
+    static const int64_t good[] = {1, 0, 250, TEN_YEARS};
+    static const int64_t bad[] = {-1, TEN_YEARS + 1, INT64_MAX, INT64_MIN, INT64_MIN / 1000000 - 1};
+    sprint_status status;
+    sprint_config config;
+    sprint_pool pool;
+    size_t i, k;
+
+    CHECK(SPRINT_OPT_PROBE_SWEEP_MS == 43 && SPRINT_OPT_DNS_REFRESH_MS == 44);
+    for (i = 0; i < sizeof options / sizeof *options; i++) {
+        config = config_make();
+        for (k = 0; k < sizeof good / sizeof *good; k++) { /* the last one counts */
+            CHECK_IS(SPRINT_OK, sprint_config_set_int(config, options[i].option, good[k]));
+            CHECK_IS(SPRINT_OK, sprint_pool_new(config, &pool));
+            CHECK_IS(SPRINT_OK, sprint_pool_start_cleanup(pool));
+            sprint_pool_free(pool);
+        }
+        sprint_config_free(config);
+        for (k = 0; k < sizeof bad / sizeof *bad; k++) {
+            config = config_make();
+            pool = 0;
+            status = sprint_config_set_int(config, options[i].option, bad[k]);
+            if (status == SPRINT_OK)
+                status = sprint_pool_new(config, &pool);
+            if (!CHECK_IS(SPRINT_E_ARG, status) || !CHECK_SAYS(options[i].name))
+                printf("     %s = %lld\n", options[i].name, (long long)bad[k]);
+            CHECK(pool == 0);
+            sprint_pool_free(pool);
+            sprint_config_free(config);
+        }
+        config = config_make();
+        CHECK_IS(SPRINT_E_ARG, sprint_config_set_str(config, options[i].option, "250"));
+        CHECK_SAYS(options[i].name);
+        CHECK_IS(SPRINT_E_ARG, sprint_config_set_bytes(config, options[i].option, "x", 1));
+        CHECK_SAYS(options[i].name);
+        sprint_config_free(config);
+    }
+}
+
 static void pool_new_names_every_wrong_option_at_once(void) {
     sprint_config config = config_make();
     sprint_pool pool = 1;
@@ -259,6 +308,7 @@ const struct rule config_rules[] = {
     RULE(options_of_another_type_are_refused_by_name),
     RULE(null_and_unfit_sizes_are_refused),
     RULE(bad_numbers_never_make_a_pool_and_are_named),
+    RULE(how_often_the_cleanup_task_looks_is_set_turned_off_and_bounded),
     RULE(pool_new_names_every_wrong_option_at_once),
     RULE(roots_without_a_certificate_are_refused_by_name),
     RULE(roots_can_be_given_as_bytes),
