@@ -28,5 +28,6 @@ extern const struct rule event_rules[];
 extern const struct rule storm_rules[];
 extern const struct rule fork_rules[];
 extern const struct rule hostile_rules[];
+extern const struct rule loop_rules[];
 
 #endif
