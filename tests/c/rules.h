@@ -17,6 +17,7 @@ extern const struct rule stream_rules[];
 extern const struct rule again_rules[];
 extern const struct rule identity_rules[];
 extern const struct rule close_rules[];
+extern const struct rule closing_rules[];
 extern const struct rule buffer_rules[];
 extern const struct rule borrow_rules[];
 extern const struct rule guard_rules[];
