@@ -21,9 +21,9 @@ func (n *name) is(addrs ...string) {
 	n.answer.Store(&list)
 }
 
-func resolved(t *testing.T, test func(*testing.T, *pool.Pool, *name)) {
+func resolved(t *testing.T, minIdle int, test func(*testing.T, *pool.Pool, *name)) {
 	t.Helper()
-	virtual(t, "a:1", func(o *pool.Options) { quiet(o); o.MinIdle, o.DNSRefresh = 2, 30*time.Second }, func(t *testing.T, p *pool.Pool, _ *network) {
+	virtual(t, "a:1", func(o *pool.Options) { quiet(o); o.MinIdle, o.DNSRefresh = minIdle, 30*time.Second }, func(t *testing.T, p *pool.Pool, _ *network) {
 		n := &name{}
 		n.is("192.0.2.1")
 		first := func() netip.Addr {
@@ -44,7 +44,7 @@ func resolved(t *testing.T, test func(*testing.T, *pool.Pool, *name)) {
 }
 
 func TestConnectionsToAVanishedAddressAreReplacedAfterTwoAnswersWithoutIt(t *testing.T) {
-	resolved(t, func(t *testing.T, p *pool.Pool, n *name) {
+	resolved(t, 2, func(t *testing.T, p *pool.Pool, n *name) {
 		held := lease(t, p)
 		pass(time.Second)
 		n.is("192.0.2.2", "::ffff:192.0.2.3")
@@ -69,7 +69,7 @@ func TestConnectionsToAVanishedAddressAreReplacedAfterTwoAnswersWithoutIt(t *tes
 }
 
 func TestANameThatFlipsOrDoesNotResolveReplacesNothing(t *testing.T) {
-	resolved(t, func(t *testing.T, p *pool.Pool, n *name) {
+	resolved(t, 2, func(t *testing.T, p *pool.Pool, n *name) {
 		for range 10 {
 			n.is("192.0.2.2")
 			pass(30 * time.Second)
@@ -80,6 +80,29 @@ func TestANameThatFlipsOrDoesNotResolveReplacesNothing(t *testing.T) {
 		pass(time.Hour)
 		if s := p.Status(); s.Closed["dns"] != 0 || s.Dials != 2 {
 			t.Fatalf("%d dials, closed %v", s.Dials, s.Closed)
+		}
+	})
+}
+
+func TestAVanishedAddressIsDrainedATenthASecond(t *testing.T) {
+	const connections = 40
+	resolved(t, connections, func(t *testing.T, p *pool.Pool, n *name) {
+		pass(10 * time.Second)
+		n.is("192.0.2.2")
+		last, steps := uint64(0), 0
+		for range 90 {
+			pass(time.Second)
+			s := p.Status()
+			if s.Closed["dns"]-last > connections/10+1 || s.Idle < connections-1 {
+				t.Errorf("%d closed in a second, %d idle", s.Closed["dns"]-last, s.Idle)
+			}
+			if s.Closed["dns"] > last {
+				steps++
+			}
+			last = s.Closed["dns"]
+		}
+		if last != connections || steps < 8 {
+			t.Errorf("%d drained in %d seconds", last, steps)
 		}
 	})
 }
