@@ -49,7 +49,7 @@ $(BUILD)/libsprint.so: $(LIB)
 $(BUILD)/relay: $(call go_sources,tests/relay internal)
 	@$(GO) build -o $@ ./tests/relay/cmd/relay
 
-include pool/monitor/web/page.mk packaging/packaging.mk tests/packages/packages.mk tests/abi/abi.mk tests/cxx/cxx.mk tests/examples/examples.mk tests/rust/rust.mk tests/docs/docs.mk tests/guest/guest.mk
+include pool/monitor/web/page.mk packaging/packaging.mk tests/packages/packages.mk tests/abi/abi.mk tests/cxx/cxx.mk tests/examples/examples.mk tests/rust/rust.mk tests/docs/docs.mk tests/guest/guest.mk tests/soak/soak.mk
 
 .PHONY: clean
 clean: ## Remove build/ and the charts
@@ -68,7 +68,7 @@ relay: deps $(BUILD)/relay ## A TLS server for first programs on 127.0.0.1:7443;
 ##@ Testing
 
 .PHONY: test check
-test: lint test-go test-memguard test-runtimesecret test-abi test-install test-wheel test-c test-cxx test-guest test-examples test-page test-rules test-python test-servers test-rust docs test-docs test-readme test-attack-short bench-short ## Everything that fits into 15 minutes
+test: lint test-go test-memguard test-runtimesecret test-abi test-install test-wheel test-c test-cxx test-guest test-examples test-page test-rules test-python test-servers test-rust docs test-docs test-readme test-attack-short soak-short bench-short ## Everything that fits into 15 minutes
 	@echo "make test: all passed"
 check: test ## The same as test
 

@@ -1,0 +1,8 @@
+# Included by the root Makefile.
+
+SOAKTIME ?= 10m
+.PHONY: soak soak-short
+soak: lib $(BUILD)/relay ## Four pools, 64 threads, a fault every second for SOAKTIME: errors, memory, counters
+	tests/soak/run $(SOAKTIME)
+soak-short: lib $(BUILD)/relay
+	tests/soak/run 20s
