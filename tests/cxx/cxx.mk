@@ -10,6 +10,7 @@ cxx_sources := tests/cxx/main.cpp tests/cxx/test_buffer.cpp tests/cxx/test_keys.
 	tests/cxx/test_control.cpp
 
 # Linked, by the oldest standard; linked, with all that C++20 has; loaded; without exceptions.
+# The rules of tests/behaviour.txt have a program of their own.
 $(cxx_dir)/linked11: $(cxx_sources) $(cxx_headers) $(BUILD)/libsprint.so
 	@mkdir -p $(@D)
 	g++ -std=c++11 $(cxx_flags) $(cxx_sources) -o $@ $(cxx_link)
@@ -24,6 +25,9 @@ $(cxx_dir)/status11: tests/cxx/main.cpp tests/cxx/test_status.cpp $(cxx_headers)
 	@mkdir -p $(@D)
 	clang++ -std=c++11 -fno-exceptions $(cxx_flags) tests/cxx/main.cpp tests/cxx/test_status.cpp \
 		-o $@ $(cxx_link)
+$(cxx_dir)/behaviour17: tests/cxx/main.cpp tests/cxx/test_behaviour.cpp $(cxx_headers) $(BUILD)/libsprint.so
+	@mkdir -p $(@D)
+	g++ -std=c++17 $(cxx_flags) tests/cxx/main.cpp tests/cxx/test_behaviour.cpp -o $@ $(cxx_link)
 $(cxx_dir)/older.so: tests/cxx/fake.c include/sprint.h
 	@mkdir -p $(@D)
 	gcc -std=c11 -DOLDER -shared -fPIC -Wall -Wextra -Werror -Iinclude $< -o $@
@@ -31,7 +35,7 @@ $(cxx_dir)/incomplete.so: tests/cxx/fake.c include/sprint.h
 	@mkdir -p $(@D)
 	gcc -std=c11 -shared -fPIC -Wall -Wextra -Werror -Iinclude $< -o $@
 
-cxx_programs := $(addprefix $(cxx_dir)/,linked11 linked20 loaded17 status11)
+cxx_programs := $(addprefix $(cxx_dir)/,linked11 linked20 loaded17 status11 behaviour17)
 
 .PHONY: test-cxx
 test-cxx: $(cxx_programs) $(cxx_dir)/older.so $(cxx_dir)/incomplete.so $(BUILD)/relay $(BUILD)/libsprint.so ## sprint.hpp and sprint_dl.h against the relay

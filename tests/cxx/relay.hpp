@@ -39,6 +39,9 @@ class Relay {
     const char *endpoint() const {
         return address_;
     }
+    pid_t pid() const {
+        return pid_;
+    }
     std::string file(const char *name) const {
         return dir_ + "/" + name;
     }
