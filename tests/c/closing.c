@@ -2,100 +2,37 @@
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "inside.h"
 #include "rules.h"
 #include "support.h"
-
-struct scene;
 
 /* What a pool is doing when it is closed. */
 struct doing {
     const char *name;
-    const char *relay;                     /**< the switch before, NULL: none */
-    void (*prepare)(struct scene *);       /**< NULL: nothing to do */
-    sprint_status (*call)(struct scene *); /**< on another thread, NULL: none */
-    int (*inside)(void *scene);            /**< whether that thread is inside its call */
-    uint32_t lent;                         /**< leases that only the end of the grace ends */
+    const char *relay;                      /**< the switch before, NULL: none */
+    void (*prepare)(struct caller *);       /**< NULL: nothing to do */
+    sprint_status (*call)(struct caller *); /**< on another thread, NULL: none */
+    int (*inside)(void *caller);            /**< whether that thread is inside its call */
+    uint32_t lent;                          /**< leases that only the end of the grace ends */
 };
 
-struct scene {
-    const struct doing *doing;
-    pthread_t thread;
-    sprint_pool pool;
-    sprint_conn conn;
-    sprint_status status;
-};
-
-static void take_the_lease(struct scene *s) {
-    s->conn = lease_echo(s->pool);
+static void take_the_lease(struct caller *c) {
+    c->conn = lease_echo(c->pool);
 }
 
-static void pause_with_one_idle(struct scene *s) {
-    sprint_conn_release(lease(s->pool));
-    CHECK_IS(SPRINT_OK, sprint_pool_pause(s->pool));
+static void pause_with_one_idle(struct caller *c) {
+    sprint_conn_release(lease(c->pool));
+    CHECK_IS(SPRINT_OK, sprint_pool_pause(c->pool));
 }
 
-static void open_the_breaker(struct scene *s) {
-    CHECK_IS(SPRINT_E_BREAKER_OPEN, sprint_pool_acquire(s->pool, 20000, &s->conn));
-    CHECK(stats_of(s->pool).breaker_state == SPRINT_BREAKER_OPEN);
+static void open_the_breaker(struct caller *c) {
+    CHECK_IS(SPRINT_E_BREAKER_OPEN, sprint_pool_acquire(c->pool, 20000, &c->conn));
+    CHECK(stats_of(c->pool).breaker_state == SPRINT_BREAKER_OPEN);
 }
 
-static sprint_status acquire_for_long(struct scene *s) {
-    sprint_conn never = 0;
-
-    return sprint_pool_acquire(s->pool, 60000, &never);
-}
-
-static sprint_status warm_up_for_long(struct scene *s) {
-    return sprint_pool_warm_up(s->pool, 1, 60000);
-}
-
-/* is_reading() and is_writing() look by calling: try again if they were there first. */
-static sprint_status read_for_long(struct scene *s) {
-    sprint_status status;
-    char buf[16];
-    size_t n;
-
-    do
-        status = sprint_conn_read(s->conn, buf, sizeof buf, 60000, &n);
-    while (status == SPRINT_E_STATE);
-    return status;
-}
-
-static sprint_status write_for_long(struct scene *s) {
-    enum { MUCH = 32 << 20 };
-    char *out = calloc(MUCH, 1);
-    sprint_status status;
-
-    do
-        status = sprint_conn_write(s->conn, out, MUCH, 60000);
-    while (status == SPRINT_E_STATE);
-    free(out);
-    return status;
-}
-
-static int is_reading(void *arg) {
-    struct scene *s = arg;
-    char buf[1];
-    size_t n;
-
-    return sprint_conn_try_read(s->conn, buf, sizeof buf, &n) == SPRINT_E_STATE;
-}
-
-static int is_writing(void *arg) {
-    struct scene *s = arg;
-    size_t n;
-
-    return sprint_conn_try_write(s->conn, NULL, 0, &n) == SPRINT_E_STATE;
-}
-
-static int is_dialing(void *arg) {
-    return stats_of(((struct scene *)arg)->pool).dialing == 1;
-}
-
-static int is_waiting(void *arg) {
-    return stats_of(((struct scene *)arg)->pool).waiting == 1;
+static sprint_status warm_up_for_long(struct caller *c) {
+    return sprint_pool_warm_up(c->pool, 1, 60000);
 }
 
 static const struct doing doings[] = {
@@ -109,36 +46,25 @@ static const struct doing doings[] = {
     {"shut out by its breaker", "refuse=1", open_the_breaker, NULL, NULL, 0},
 };
 
-static void *call_once(void *arg) {
-    struct scene *s = arg;
-
-    s->status = s->doing->call(s);
-    return NULL;
-}
-
-static void enter(struct scene *s) {
-    const struct doing *doing = s->doing;
-
+static void enter(const struct doing *doing, struct caller *c) {
     if (doing->relay != NULL)
         relay_set(doing->relay);
-    s->pool = pool_make((struct pool_options){.max_connections = 1, .connect_timeout_ms = 60000});
+    c->pool = pool_make((struct pool_options){.max_connections = 1, .connect_timeout_ms = 60000});
     if (doing->prepare != NULL)
-        doing->prepare(s);
-    if (doing->call != NULL) {
-        CHECK(pthread_create(&s->thread, NULL, call_once, s) == 0);
-        CHECK(eventually(doing->inside, s, 5000));
-    }
+        doing->prepare(c);
+    if (doing->call != NULL)
+        caller_start(c, doing->call, doing->inside);
 }
 
 /* The call that was under way has ended, in time and as it should. */
-static void leave(struct scene *s, int64_t started, int64_t most) {
-    if (s->doing->call != NULL) {
-        pthread_join(s->thread, NULL);
-        CHECK_IS(SPRINT_E_CLOSED, s->status);
+static void leave(const struct doing *doing, struct caller *c, int64_t started, int64_t most) {
+    if (doing->call != NULL) {
+        pthread_join(c->thread, NULL);
+        CHECK_IS(SPRINT_E_CLOSED, c->status);
     }
     if (!CHECK(took(started, 0, most)))
-        printf("     while %s\n", s->doing->name);
-    sprint_conn_release(s->conn);
+        printf("     while %s\n", doing->name);
+    sprint_conn_release(c->conn);
     relay_reset();
 }
 
@@ -151,19 +77,19 @@ static void close_is_bounded_whatever_the_pool_is_doing(void) {
 
     for (i = 0; i < sizeof doings / sizeof *doings; i++) {
         for (k = 0; k < sizeof graces / sizeof *graces; k++) {
-            struct scene s = {.doing = &doings[i]};
+            struct caller c = {.conn = 0};
 
-            enter(&s);
-            least = s.doing->lent > 0 && graces[k] > 0 ? graces[k] - 1 : 0;
+            enter(&doings[i], &c);
+            least = doings[i].lent > 0 && graces[k] > 0 ? graces[k] - 1 : 0;
             forced = 77;
             started = now_ms();
-            CHECK_IS(SPRINT_OK, sprint_pool_close(s.pool, graces[k], &forced));
-            if (!CHECK(took(started, least, least + 1000)) || !CHECK(forced == s.doing->lent))
-                printf("     while %s, grace %lld ms: %u cut off\n", s.doing->name,
+            CHECK_IS(SPRINT_OK, sprint_pool_close(c.pool, graces[k], &forced));
+            if (!CHECK(took(started, least, least + 1000)) || !CHECK(forced == doings[i].lent))
+                printf("     while %s, grace %lld ms: %u cut off\n", doings[i].name,
                        (long long)graces[k], (unsigned)forced);
-            leave(&s, started, least + 1500);
-            CHECK(stats_of(s.pool).lent == 0 && stats_of(s.pool).dialing == 0);
-            sprint_pool_free(s.pool);
+            leave(&doings[i], &c, started, least + 1500);
+            CHECK(stats_of(c.pool).lent == 0 && stats_of(c.pool).dialing == 0);
+            sprint_pool_free(c.pool);
         }
     }
 }
@@ -173,12 +99,12 @@ static void free_is_bounded_whatever_the_pool_is_doing(void) {
     size_t i;
 
     for (i = 0; i < sizeof doings / sizeof *doings; i++) {
-        struct scene s = {.doing = &doings[i]};
+        struct caller c = {.conn = 0};
 
-        enter(&s);
+        enter(&doings[i], &c);
         started = now_ms();
-        sprint_pool_free(s.pool);
-        leave(&s, started, 1500);
+        sprint_pool_free(c.pool);
+        leave(&doings[i], &c, started, 1500);
     }
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "inside.h"
 #include "rules.h"
 #include "support.h"
 
@@ -176,51 +177,13 @@ static void a_reader_and_a_writer_share_a_connection(void) {
     free(wanted);
 }
 
-struct blocked {
-    pthread_t thread;
-    sprint_conn conn;
-    size_t size; /**< of a write; 0: read */
-    sprint_status status;
-};
-
-/* Tries again if second_reader_refused() or second_writer_refused() was there first. */
-static void *block(void *arg) {
-    struct blocked *b = arg;
-    unsigned char buf[16], *out = calloc(b->size + 1, 1);
-    size_t n;
-
-    do
-        b->status = b->size == 0 ? sprint_conn_read(b->conn, buf, sizeof buf, 20000, &n)
-                                 : sprint_conn_write(b->conn, out, b->size, 20000);
-    while (b->status == SPRINT_E_STATE);
-    free(out);
-    return NULL;
-}
-
-static int second_reader_refused(void *arg) {
-    struct blocked *b = arg;
-    char buf[16];
-    size_t n;
-
-    return sprint_conn_try_read(b->conn, buf, sizeof buf, &n) == SPRINT_E_STATE;
-}
-
-static int second_writer_refused(void *arg) {
-    struct blocked *b = arg;
-    size_t n;
-
-    /* 0 bytes: before the first writer has begun this changes nothing. */
-    return sprint_conn_try_write(b->conn, NULL, 0, &n) == SPRINT_E_STATE;
-}
-
 static void a_second_reader_is_refused(void) {
     struct line l = line_open();
-    struct blocked first = {.conn = l.conn};
+    struct caller first = {.conn = l.conn};
     char buf[16];
     size_t n;
 
-    CHECK(pthread_create(&first.thread, NULL, block, &first) == 0);
-    CHECK(eventually(second_reader_refused, &first, 5000));
+    caller_start(&first, read_for_long, is_reading);
     CHECK_IS(SPRINT_E_STATE, sprint_conn_read(l.conn, buf, sizeof buf, 1000, &n));
     CHECK_IS(SPRINT_E_STATE, sprint_conn_read_exact(l.conn, buf, 4, 1000, &n));
     CHECK_IS(SPRINT_E_STATE, sprint_conn_request(l.conn, "x", 1, buf, sizeof buf, 0, 1000, &n));
@@ -233,20 +196,19 @@ static void a_second_reader_is_refused(void) {
 
 static void a_second_writer_is_refused(void) {
     struct line l = line_open();
-    struct blocked first = {.conn = l.conn, .size = 32 << 20};
+    struct caller first = {.conn = l.conn};
     unsigned char *in = malloc(1 << 20);
     size_t n, have = 0;
 
-    CHECK(pthread_create(&first.thread, NULL, block, &first) == 0);
-    CHECK(eventually(second_writer_refused, &first, 5000));
+    caller_start(&first, write_for_long, is_writing);
     CHECK_IS(SPRINT_E_STATE, sprint_conn_write(l.conn, "x", 1, 1000));
     CHECK_SAYS("writ");
     CHECK_IS(SPRINT_E_STATE, sprint_conn_flush(l.conn, 0));
-    while (have < first.size &&
+    while (have < LONG_WRITE &&
            CHECK_IS(SPRINT_OK, sprint_conn_read(l.conn, in, 1 << 20, 20000, &n)))
         have += n;
     pthread_join(first.thread, NULL);
-    CHECK(first.status == SPRINT_OK && have == first.size);
+    CHECK(first.status == SPRINT_OK && have == LONG_WRITE);
     line_close(&l);
     free(in);
 }
