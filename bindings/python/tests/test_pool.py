@@ -328,7 +328,7 @@ def test_status_has_a_field_for_every_key() -> None:
     parts: list[Any] = [status, status.cleanup, *connections, *endpoints]
     for part in [*parts, *endpoints[0].tls_handshakes]:
         assert part.more == {}, type(part)
-    assert endpoints[0].tls_handshakes[3].count == 160
+    assert endpoints[0].tls_handshakes[3].count == raw["endpoints"][0]["tls_handshakes"][3]["count"]
     assert connections[0].peer_certificate_expires.year == 2025
     assert status.client_certificate_expires
     assert endpoints[1].peer_certificate_expires is None
