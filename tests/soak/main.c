@@ -14,7 +14,7 @@
 #include "soak.h"
 #include "support.h"
 
-enum { STRIKES = 3, STRIKE_MS = 100, TELL_EVERY_S = 10, MOST_TOLD = 50 };
+enum { STRIKES = 3, STRIKE_MS = 100, TELL_EVERY_S = 10, ROTATE_EVERY_S = 3, MOST_TOLD = 50 };
 
 extern char **environ;
 struct group groups[POOLS];
@@ -144,12 +144,15 @@ static void tell(int second) {
     fflush(stdout);
 }
 
-/* One fault in each second, for STRIKES x STRIKE_MS. */
+/* One fault in each second, for STRIKES x STRIKE_MS. The keys of one pool after the other are
+ * rotated, under faults and without: that explains no error. */
 static void suffer(int from, int to, int keep) {
     int64_t began = now_ms();
     int second, strike;
 
     for (second = from; second < to; second++) {
+        if (second % ROTATE_EVERY_S == 0)
+            must(sprint_pool_rotate(groups[second / ROTATE_EVERY_S % POOLS].pool), "rotate");
         fault_put(second);
         for (strike = 1; strike < STRIKES; strike++) {
             sleep_ms(STRIKE_MS);
