@@ -27,9 +27,20 @@ fn is_part(ours: &Value, theirs: &Value) -> bool {
 }
 
 fn check<T: serde::Serialize>(ours: &T, theirs: &str) {
-    let ours = serde_json::to_value(ours).unwrap();
-    let report = serde_json::from_str(theirs).unwrap();
+    let ours = at_no_time(serde_json::to_value(ours).unwrap());
+    let report = at_no_time(serde_json::from_str(theirs).unwrap());
     assert!(is_part(&ours, &report), "{} of {}", ours, theirs);
+}
+
+/// A report without the ages of connections, which go on between two reports.
+fn at_no_time(mut report: Value) -> Value {
+    let conns = report.get_mut("connections").and_then(Value::as_array_mut);
+    for conn in conns.into_iter().flatten() {
+        for age in ["age_ms", "held_ms", "idle_ms"] {
+            conn[age] = Value::from(0);
+        }
+    }
+    report
 }
 
 /// Every key of the report is a field: what comes back from the types is the report.
