@@ -13,7 +13,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,7 +24,6 @@ static struct {
     bool urg_saved;
     cpu_set_t cpus;
     bool cpus_saved;
-    int timer_slack; /* in ns; below 0: not changed */
     uint64_t nofile;
     int *threads;    /* ids, ended by 0; NULL if the policy is ordinary */
     bool without[3]; /* standard descriptors that the host has closed */
@@ -77,11 +75,6 @@ static int *list_threads(void) {
     return ids;
 }
 
-/* How late timers of Go's threads may be, in ns. The first call after a silence wakes Go's
- * monitor thread, which then sleeps for 20 us, 50 times over, and for longer and longer:
- * with the kernel's usual 50 us more, 27 wakings for a message every 20 ms; with this, 10. */
-enum { TIMER_SLACK = 1000000 };
-
 __attribute__((constructor(101))) static void before_go(void) {
     /* Go's threads block what they are started with, so that the host's signals are
      * handled on the host's threads. */
@@ -101,17 +94,12 @@ __attribute__((constructor(101))) static void before_go(void) {
         memset(&every, 0xff, sizeof every);
         before.cpus_saved = sched_setaffinity(0, sizeof every, &every) == 0;
     }
-    before.timer_slack = prctl(PR_GET_TIMERSLACK);
-    if (before.timer_slack >= 0)
-        prctl(PR_SET_TIMERSLACK, TIMER_SLACK);
     if (sched_getscheduler(0) != SCHED_OTHER)
         before.threads = list_threads();
 }
 
 /* Runs after Go's constructor: same priority, later in the link. */
 __attribute__((constructor)) static void after_go(void) {
-    if (before.timer_slack >= 0)
-        prctl(PR_SET_TIMERSLACK, before.timer_slack);
     if (before.cpus_saved)
         sched_setaffinity(0, sizeof before.cpus, &before.cpus);
     if (before.urg_saved) /* unused by us: asynchronous preemption is off */
