@@ -119,7 +119,7 @@ static void a_dial_whose_key_has_expired_says_so(void) {
     CHECK_SAYS(settings.address);
     CHECK_IS(SPRINT_E_EXPIRED, sprint_pool_warm_up(pool, 1, 5000));
     CHECK_IS(SPRINT_E_EXPIRED, sprint_pool_rotate(pool));
-    CHECK(stats_of(pool).breaker_state == SPRINT_BREAKER_OPEN);
+    CHECK(stats_of(pool).breaker_state != SPRINT_BREAKER_CLOSED); /* half-open after a second */
     sprint_buffer_free(key);
     sprint_config_free(config);
     sprint_pool_free(pool);
