@@ -14,7 +14,7 @@ GO ?= go
 # rebuild the library.
 HEADER_HASH := $(shell sha256sum include/sprint.h | cut -c1-16)
 CGO_FLAGS := -O2 -g -DSPRINT_HEADER_HASH=0x$(HEADER_HASH)
-# No asynchronous preemption: SIGURG stays the host's (capi/guest.c).
+# No asynchronous preemption: SIGURG stays the host's (capi/guest_linux.c).
 # No build ID of Go's: it is of the command line too, in which the place of sprint.map is. The linker's
 # is of what was linked, so two places give the same bytes.
 GO_LDFLAGS := -s -w -buildid= -X runtime.godebugDefault=asyncpreemptoff=1

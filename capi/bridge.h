@@ -52,10 +52,10 @@ enum { SPRINT_END_FIN = -1 };
 /* Set this thread's last error (thread.c). */
 void sprint_thread_set_error(const char *text, size_t len);
 
-/* One write(2) that raises no SIGPIPE (log.c). */
+/* One write(2) that raises no SIGPIPE (log_linux.c). */
 void sprint_log_write(int32_t fd, const void *line, size_t len);
 
-/* What loading must leave as it found it (guest.c). */
+/* What loading must leave as it found it (guest_linux.c). */
 uint64_t sprint_guest_nofile(void);
 void sprint_guest_lower_threads(void);
 void sprint_guest_give_places_back(void);
