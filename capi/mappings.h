@@ -15,7 +15,9 @@
 bool sprint_mappings_spare(void);
 
 /* Whether there is address space for Go to grow its heap by bytes (RLIMIT_AS). Asked before
- * calls that keep as much as the host says. */
+ * calls that keep as much as the host says. The kernel is asked once for a MiB of such calls and
+ * not for each, which would cost more than to seal a secret: between two questions the host may
+ * use up what was found, and Go then ends the process as if nobody had asked. */
 bool sprint_mappings_room(size_t bytes);
 
 #define NO_ROOM "no address space to spare (RLIMIT_AS)"
