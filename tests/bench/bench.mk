@@ -3,7 +3,7 @@
 ##@ Measuring
 
 .PHONY: bench
-bench: bench-rtt bench-rtt-sparse bench-bulk bench-lease bench-handshake bench-scale bench-guest bench-memory bench-sign ## All benchmarks beside their peers; JSON in build/bench/
+bench: bench-rtt bench-rtt-sparse bench-bulk bench-lease bench-handshake bench-scale bench-guest bench-memory bench-sign bench-tokens bench-pointers ## All benchmarks beside their peers; JSON in build/bench/
 
 .PHONY: bench-rtt
 bench-rtt: lib ## Echo round trips: raw TCP, OpenSSL, rustls, the Go poller, Python's ssl, ours
@@ -32,7 +32,11 @@ bench-scale: lib ## 10,000 idle connections in one process, beside OpenSSL's mem
 
 .PHONY: bench-tokens
 bench-tokens: deps ## Whether the time of a refused metrics token tells how wrong it was
-	$(GO) test -run xxx -bench BenchmarkWrongTokens -benchtime 300000x ./pool/monitor
+	@python3 tests/bench/go/facts.py tokens ./pool/monitor BenchmarkWrongTokens --time 300000x --limit t=4.5
+
+.PHONY: bench-pointers
+bench-pointers: deps ## What it costs to try a pointer of the host before it is used
+	@python3 tests/bench/go/facts.py pointers ./capi BenchmarkPointersOfTheHost
 
 .PHONY: bench-guest
 bench-guest: lib ## What loading the library costs its host
