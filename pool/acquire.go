@@ -71,7 +71,6 @@ func (p *Pool) direct(now time.Duration) (c Conn, served bool, err error) {
 // lease; a dead one is retired.
 func (p *Pool) handOut(ch *channel) (Conn, bool) {
 	if alive, why := ch.probe(); !alive {
-		ch.lease.Store(0)
 		p.mu.Lock()
 		ch.lostTo = why
 		p.lent--

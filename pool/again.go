@@ -59,7 +59,7 @@ func (c Conn) again(limit time.Duration, cancel <-chan struct{}) (Conn, error) {
 	h := p.awaitFresh(w, limit, cancel)
 	switch {
 	case h.err == nil:
-		ch.lease.Store(0)
+		ch.lease.Add(1) // ended, without end
 		now := p.now()
 		p.mu.Lock()
 		ch.endpoint.hold.record(now - ch.lentAt)

@@ -53,7 +53,9 @@ type channel struct {
 	judged    time.Duration // when p95 was looked at last
 	slow      bool          // and to be replaced
 
-	lease    atomic.Uint64         // number of the lease that is out, 0 if none
+	// lease is the number of the lease that is out, or else of the next one: the end of a
+	// lease counts it up, which every copy of its Conn sees, and the next begins as it is.
+	lease    atomic.Uint64
 	failed   atomic.Bool           // broken: release closes it
 	touched  atomic.Bool           // a Read or Write was made in this lease
 	stale    atomic.Pointer[Error] // how it died before any answer
@@ -77,6 +79,16 @@ type channel struct {
 func newChannel(p *Pool, e *endpoint, socket *transport.Conn, c net.Conn) *channel {
 	ch := &channel{pool: p, endpoint: e, opened: p.now(), socket: socket, tls: c}
 	return ch
+}
+
+// leaseBits leaves room for more leases of one connection than a thread can end in a day.
+const leaseBits = 40
+
+// number gives the connection its id. Its leases are numbered from there, so that no two
+// of a pool have the same number, whichever connection they are of.
+func (ch *channel) number(id uint64) {
+	ch.id = id
+	ch.lease.Store(id << leaseBits)
 }
 
 // begin opens the lease that Pool.lend gave. What the last one left as it should be is

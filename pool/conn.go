@@ -101,7 +101,7 @@ func (c Conn) Discard() { ring(c.end(false)) }
 // end ends the lease. The bell of whoever got the connection is to be rung.
 func (c Conn) end(keep bool) (next Bell) {
 	ch := c.ch
-	if ch == nil || !ch.lease.CompareAndSwap(c.lease, 0) {
+	if ch == nil || !ch.lease.CompareAndSwap(c.lease, c.lease+1) {
 		return nil
 	}
 	p := ch.pool

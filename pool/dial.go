@@ -137,7 +137,7 @@ func (p *Pool) dial(e *endpoint) (ch *channel, err error) {
 	ctx, cancel := context.WithTimeout(p.dialing, p.opts.ConnectTimeout)
 	defer cancel()
 	if ch, err = p.connect(ctx, e); err == nil {
-		ch.id = p.lastID.Add(1)
+		ch.number(p.lastID.Add(1))
 		ch.logOpened()
 	}
 	return ch, err

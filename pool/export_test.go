@@ -66,6 +66,9 @@ func (p *Pool) Check(lowered bool) error {
 	return nil
 }
 
+// Number is the lease's.
+func (c Conn) Number() uint64 { return c.lease }
+
 // Trace is the line of a read.
 func (c Conn) Trace() { c.ch.trace("read", 1) }
 

@@ -64,9 +64,8 @@ type Pool struct {
 	resending  int       // requests under way that are sent for the second time
 	warmers    []*warmer
 	vacancies  []uint64 // per lost connection not replaced yet: its reconnects
-	lastLease  uint64
-	generation uint64 // of keys: Rotate begins a new one
-	outdated   bool   // an idle connection may be of an old generation
+	generation uint64   // of keys: Rotate begins a new one
+	outdated   bool     // an idle connection may be of an old generation
 	discards   uint64
 	closedBy   [len(reasonNames)]uint64
 	slowSpared [len(spareNames)]uint64
@@ -168,10 +167,8 @@ func (p *Pool) dialingPlaces() int { return max(p.dials, p.redials.len) }
 // lend marks ch as leased. The caller holds mu.
 func (p *Pool) lend(ch *channel, now time.Duration) {
 	p.lent++
-	p.lastLease++
 	ch.idle = false
 	ch.lentAt = now
-	ch.lease.Store(p.lastLease)
 }
 
 // offer gives a connection that is alive to the first waiter, or makes it idle. A fresh

@@ -2,6 +2,7 @@ package pool_test
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -116,6 +117,44 @@ func TestAPlaceIsGivenBackOnceWhoeverIsGone(t *testing.T) {
 			t.Errorf("%d were open at once", n.most)
 		}
 		wantAllPermits(t, p, bound)
+	})
+}
+
+// A copy that outlives its lease must not reach whoever has the connection next, and where
+// two words are read one by one (Seat), not another connection's lease either.
+func TestEveryLeaseHasANumberOfItsOwn(t *testing.T) {
+	const connections, rounds = 4, 50
+	virtual(t, "a:1", func(o *pool.Options) { quiet(o); o.MaxConnections = connections }, func(t *testing.T, p *pool.Pool, n *network) {
+		numbers := map[uint64]bool{}
+		var ended []pool.Conn
+		for round := range rounds {
+			var held []pool.Conn
+			for range connections {
+				c := lease(t, p)
+				if numbers[c.Number()] {
+					t.Fatalf("number %d was given twice", c.Number())
+				}
+				numbers[c.Number()] = true
+				held = append(held, c)
+			}
+			for _, c := range ended {
+				c.Discard() // nothing, or a connection that is held would be gone
+				if _, err := c.Info(); !errors.Is(err, pool.ErrClosed) {
+					t.Fatalf("a lease that has ended answers %v", err)
+				}
+			}
+			for i, c := range held {
+				if _, err := c.Info(); err != nil {
+					t.Fatal(err)
+				}
+				if round%10 == 9 && i == 0 {
+					c.Discard() // the next in its place is another
+				} else {
+					c.Release()
+				}
+			}
+			ended = append(ended, held...)
+		}
 	})
 }
 
