@@ -60,8 +60,7 @@ func (p *Pool) direct(now time.Duration) (c Conn, served bool, err error) {
 			p.pump()
 		}
 		p.unlock()
-		if c, ok := p.handOut(ch); ok {
-			p.ended(outDirect, 0)
+		if c, ok := p.handOut(ch, &ch.endpoint.direct); ok {
 			return c, true, nil
 		}
 	}
@@ -69,8 +68,8 @@ func (p *Pool) direct(now time.Duration) (c Conn, served bool, err error) {
 
 // handOut checks a connection that was idle or lent a moment ago and opens the
 // lease; a dead one is retired.
-func (p *Pool) handOut(ch *channel) (Conn, bool) {
-	if alive, why := ch.probe(); !alive {
+func (p *Pool) handOut(ch *channel, counts *checks) (Conn, bool) {
+	if alive, why := ch.probe(counts); !alive {
 		p.mu.Lock()
 		ch.lostTo = why
 		p.lent--
@@ -145,7 +144,7 @@ func (p *Pool) take(w *waiter, h handOff, began, now time.Duration) (c Conn, aga
 		p.ended(h.out, now-began)
 		return h.ch.begin(), false, nil
 	}
-	if c, ok := p.handOut(h.ch); ok {
+	if c, ok := p.handOut(h.ch, &h.ch.endpoint.checks); ok {
 		p.ended(h.out, now-began)
 		return c, false, nil
 	}

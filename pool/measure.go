@@ -14,7 +14,7 @@ import (
 type outcome uint8
 
 const (
-	outDirect      outcome = iota // an idle connection, at once
+	outDirect      outcome = iota // an idle connection, at once; see endpoint.direct
 	outWaited                     // one that was returned
 	outDialed                     // one that was opened
 	outTimeout                    // the limit passed
@@ -33,18 +33,20 @@ var outcomeNames = [...]string{
 // AcquireOutcomes are the keys of Status.AcquiresBy.
 func AcquireOutcomes() []string { return slices.Clone(outcomeNames[:]) }
 
-// leases counts those that were given.
-func (p *Pool) leases() uint64 {
-	return p.outcomes[outDirect].Load() + p.outcomes[outWaited].Load() + p.outcomes[outDialed].Load()
-}
-
-// ended counts an Acquire and how long it took. A direct one took no time: the clock is
-// not read again for it.
+// ended counts an Acquire and how long it took. A direct one took no time and was counted
+// with its look.
 func (p *Pool) ended(out outcome, took time.Duration) {
 	p.outcomes[out].Add(1)
-	if out != outDirect {
-		p.waits.record(took)
+	p.waits.record(took)
+}
+
+// ends counts every Acquire by its outcome.
+func (p *Pool) ends() []uint64 {
+	counts := loaded(p.outcomes[:])
+	for _, e := range p.endpoints {
+		counts[outDirect] += e.direct.alive()
 	}
+	return counts
 }
 
 // failure is what class a counted failure is of; the names are the label kind.
@@ -105,6 +107,12 @@ var checkNames = [...]string{"idle", "ticket", "unsolicited", "dead"}
 // HealthChecks are the keys of EndpointStatus.Checks.
 func HealthChecks() []string { return slices.Clone(checkNames[:]) }
 
+// checks counts looks by what they found.
+type checks [len(checkNames)]atomic.Uint64
+
+// alive counts those that found nothing against lending the connection.
+func (c *checks) alive() uint64 { return c[checkIdle].Load() + c[checkTicket].Load() }
+
 // The phases of a dial.
 const (
 	phaseDNS = iota
@@ -157,7 +165,9 @@ type measured struct {
 
 	sent, received atomic.Uint64
 	failures       [len(failureNames)]atomic.Uint64
-	checks         [len(checkNames)]atomic.Uint64
+	// Looks on behalf of callers that found the connection idle, and all others. The former
+	// count the direct Acquires, too: two counters would cost as much as the pool's mutex.
+	direct, checks checks
 	latency        distribution // request to response
 	hold           tally        // of leases; guarded by the pool's mutex
 	age            distribution // at the end of connections

@@ -40,12 +40,13 @@ func (p *Pool) Totals() Status {
 
 // totals reads all counters. The caller holds mu.
 func (p *Pool) totals(now time.Duration) Status {
+	ends := p.ends()
 	s := Status{
 		Endpoint: p.list, Name: p.opts.Name, Active: len(p.open), Max: p.max,
 		Idle: len(p.idle), Lent: p.lent, Dialing: p.dialingPlaces(), Closing: p.closing, Waiting: p.waiters.len,
-		Acquires: p.leases(), Discards: p.discards, Timeouts: p.timeouts.Load(),
-		AcquiresBy: named(outcomeNames[:], loaded(p.outcomes[:])),
-		Waits:      p.waits.snapshot(p.outcomes[outDirect].Load()),
+		Acquires: ends[outDirect] + ends[outWaited] + ends[outDialed], Discards: p.discards, Timeouts: p.timeouts.Load(),
+		AcquiresBy: named(outcomeNames[:], ends),
+		Waits:      p.waits.snapshot(ends[outDirect]),
 		Leaks:      p.leaks, LeaksReturned: p.returned,
 		Closed: named(reasonNames[:], p.closedBy[:]), SlowSpared: named(spareNames[:], p.slowSpared[:]),
 		Retries: named(retryNames[:], p.retries[:]),
@@ -76,13 +77,17 @@ func (p *Pool) totals(now time.Duration) Status {
 // status reads an endpoint's counters. The caller holds the pool's mutex.
 func (e *endpoint) status(now time.Duration) EndpointStatus {
 	changes := e.breaker.transitions()
+	looks := loaded(e.checks[:])
+	for i := range looks {
+		looks[i] += e.direct[i].Load()
+	}
 	s := EndpointStatus{
 		Endpoint: e.addr, Active: e.active, Reconnects: e.reconnects.Load(),
 		Dials: e.dials.Load(), DialErrors: e.dialErrors.Load(),
 		Sent: e.sent.Load(), Received: e.received.Load(),
 		Breaker: e.breaker.state(now).String(), Trips: changes[BreakerOpen],
 		Transitions: named(BreakerStates(), changes[:]),
-		ErrorsBy:    named(failureNames[:], loaded(e.failures[:])), Checks: named(checkNames[:], loaded(e.checks[:])),
+		ErrorsBy:    named(failureNames[:], loaded(e.failures[:])), Checks: named(checkNames[:], looks),
 		Handshakes: e.handshakes.list(), Rotations: e.rotations.Load(), PeerExpiry: instant(e.peerExpiry),
 		Latency: e.latency.snapshot(0), Hold: e.hold.snapshot(), Age: e.age.snapshot(0),
 		Connect: make(map[string]Histogram, len(phaseNames)),

@@ -61,7 +61,7 @@ func (p *Pool) lookAt(ch *channel, now time.Duration) {
 	p.lent++
 	p.looking++
 	p.mu.Unlock()
-	alive, why := ch.probe()
+	alive, why := ch.probe(&ch.endpoint.checks)
 	p.mu.Lock()
 	p.lent--
 	p.looking--
