@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/bitcoin-sprint/libsprint/internal/ticks"
 )
 
 // Pool is safe for use by any number of goroutines.
@@ -25,7 +27,8 @@ type Pool struct {
 	endpoints []*endpoint
 	log       *slog.Logger
 	epoch     time.Time // all instants are durations since
-	monoEpoch int64     // the same moment on CLOCK_MONOTONIC, for embedders
+	clock     ticks.Clock
+	monoEpoch int64 // the same moment on CLOCK_MONOTONIC, for embedders
 
 	// connect opens a connection; tests put their own here.
 	connect func(context.Context, *endpoint) (*channel, error)
@@ -108,6 +111,7 @@ func New(endpoints string, o Options) (*Pool, error) {
 		max: o.MaxConnections, minIdle: o.MinIdle,
 		drained: make(chan struct{}),
 	}
+	p.clock.Start(p.epoch)
 	p.waits.init(waitLayout)
 	p.connect, p.lookUp = p.connectTLS, lookUp
 	p.cleanup.retires = rate.NewLimiter(1, 1)
@@ -131,7 +135,7 @@ func CheckEndpoints(list string) error {
 func (p *Pool) Options() Options { return p.opts }
 
 // now is the instant of this moment.
-func (p *Pool) now() time.Duration { return time.Since(p.epoch) }
+func (p *Pool) now() time.Duration { return p.clock.Now() }
 
 // unlock gives mu free, rings for those served under it and closes what was retired.
 func (p *Pool) unlock() {
