@@ -66,8 +66,7 @@ func startControl(r *Relay, address string) (*control, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /set", r.handleSet)
 	mux.HandleFunc("POST /reset", func(w http.ResponseWriter, _ *http.Request) {
-		r.Reset()
-		io.WriteString(w, "ok\n")
+		answer(w, r.Reset(), http.StatusInternalServerError)
 	})
 	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -98,8 +97,13 @@ func (r *Relay) handleSet(w http.ResponseWriter, req *http.Request) {
 		}
 		pairs = append(pairs, [2]string{name, value})
 	}
-	if err := r.setAll(pairs); err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
+	answer(w, r.setAll(pairs), http.StatusBadRequest)
+}
+
+// answer says ok, or what is wrong.
+func answer(w http.ResponseWriter, err error, code int) {
+	if err != nil {
+		http.Error(w, err.Error(), code)
 		return
 	}
 	io.WriteString(w, "ok\n")

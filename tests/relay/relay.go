@@ -51,9 +51,9 @@ type Relay struct {
 	// clientAuth is leafGood's for clients that must have a certificate.
 	clientAuth *tls.Config
 
-	listener *net.TCPListener
-	raw      *net.TCPListener // nil unless Options.Raw
-	control  *control         // nil unless Options.Control
+	address string           // of the TLS listener
+	raw     *net.TCPListener // nil unless Options.Raw
+	control *control         // nil unless Options.Control
 
 	switches atomic.Pointer[switches]
 	stats    counters
@@ -63,6 +63,8 @@ type Relay struct {
 	wg        sync.WaitGroup // every goroutine of the relay
 
 	mu sync.Mutex
+	// listener is of the TLS address; nil while it is switched off.
+	listener *net.TCPListener
 	// conns holds the open connections, with true for those of the TLS listener.
 	// It is nil after Close.
 	conns    map[*net.TCPConn]bool
@@ -136,6 +138,7 @@ func (r *Relay) listen(o Options) (err error) {
 	if r.listener, err = listenTCP(o.Listen); err != nil {
 		return err
 	}
+	r.address = r.listener.Addr().String()
 	if err = writeFile(r.dir, "address", []byte(r.Addr()), 0o644); err != nil {
 		return err
 	}
@@ -160,6 +163,24 @@ func (r *Relay) listen(o Options) (err error) {
 		r.accept(r.raw, false, echoRaw)
 	}
 	return nil
+}
+
+// listenAsSwitched opens or closes the TLS address as the switches have it. It stays the same.
+func (r *Relay) listenAsSwitched() (err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	closed := r.switches.Load().closed
+	switch {
+	case r.conns == nil: // after Close
+	case closed && r.listener != nil:
+		r.listener.Close()
+		r.listener = nil
+	case !closed && r.listener == nil:
+		if r.listener, err = listenTCP(r.address); err == nil {
+			r.accept(r.listener, true, r.serveTLS)
+		}
+	}
+	return err
 }
 
 func listenTCP(address string) (*net.TCPListener, error) {
@@ -242,12 +263,12 @@ func (r *Relay) Close() {
 		if r.control != nil {
 			r.control.close()
 		}
+		r.mu.Lock()
 		for _, l := range []*net.TCPListener{r.listener, r.raw} {
 			if l != nil {
 				l.Close()
 			}
 		}
-		r.mu.Lock()
 		for conn := range r.conns {
 			conn.Close()
 		}
@@ -261,7 +282,7 @@ func (r *Relay) Close() {
 }
 
 // Addr is the host:port of the TLS listener.
-func (r *Relay) Addr() string { return r.listener.Addr().String() }
+func (r *Relay) Addr() string { return r.address }
 
 // RawAddr is the host:port of the plain echo listener, empty without Options.Raw.
 func (r *Relay) RawAddr() string {

@@ -70,7 +70,7 @@ func (r *Relay) serveTLS(tcp *net.TCPConn) {
 		io.Copy(io.Discard, tcp)
 		return
 	}
-	s := &session{r: r, tcp: tcp, tls: tls.Server(tcp, r.configFor(sw))}
+	s := &session{r: r, tcp: tcp, tls: tls.Server(&line{TCPConn: tcp, r: r}, r.configFor(sw))}
 	if err := s.tls.Handshake(); err != nil {
 		r.stats.handshakeErrors.Add(1)
 		return

@@ -26,6 +26,9 @@ type switches struct {
 	delay          time.Duration
 	refuse         bool
 	stallHandshake bool
+	blackHole      bool
+	drip           time.Duration // before each piece
+	closed         bool
 	unsolicited    bool
 	clientAuth     bool
 	leaf           leaf
@@ -46,6 +49,9 @@ var unsolicited = []byte("UNSOLICITED\n")
 //	delay_ms=N         wait before each reply
 //	refuse=1           RST to each accepted TCP connection at once
 //	stall_handshake=1  accept, read, never answer
+//	black_hole=1       swallow what comes and what goes; a connection that lost bytes so stays silent
+//	drip_ms=N          send 8 bytes at a time, and wait before each
+//	closed=1           listen no more; what is open stays
 //	cert=NAME          good, expired, wrongname or untrusted
 //	client_auth=1      ask for a certificate of the relay's CA, with cert=good, and refuse who has none
 //	unsolicited=1      send bytes that nobody asked for after the handshake
@@ -55,14 +61,17 @@ var unsolicited = []byte("UNSOLICITED\n")
 //	speak=1            send bytes that nobody asked for on all open connections, now and once
 //
 // 0 turns a switch off. The first three exclude one another: the last one set
-// counts. They and delay_ms hold for open connections at their next reply, the
-// others for new connections.
+// counts. They, delay_ms, black_hole and drip_ms hold for open connections at their next
+// reply, the others for new connections.
 func (r *Relay) Set(name, value string) error {
 	return r.setAll([][2]string{{name, value}})
 }
 
-// Reset turns every switch off.
-func (r *Relay) Reset() { r.switches.Store(&switches{}) }
+// Reset turns every switch off. It fails if closed was on and the address is taken now.
+func (r *Relay) Reset() error {
+	r.switches.Store(&switches{})
+	return r.listenAsSwitched()
+}
 
 // setAll turns several switches together, or none if one is wrong.
 func (r *Relay) setAll(pairs [][2]string) error {
@@ -76,7 +85,7 @@ func (r *Relay) setAll(pairs [][2]string) error {
 		}
 		if r.switches.CompareAndSwap(old, &next) {
 			r.strike(now)
-			return nil
+			return r.listenAsSwitched()
 		}
 	}
 }
@@ -90,13 +99,17 @@ func (sw *switches) set(name, value string, now *once) (err error) {
 	case "reset_after":
 		err = sw.endAt(endReset, value)
 	case "delay_ms":
-		var ms int64
-		ms, err = number(value)
-		sw.delay = time.Duration(ms) * time.Millisecond
+		sw.delay, err = milliseconds(value)
 	case "refuse":
 		sw.refuse, err = onOff(value)
 	case "stall_handshake":
 		sw.stallHandshake, err = onOff(value)
+	case "black_hole":
+		sw.blackHole, err = onOff(value)
+	case "drip_ms":
+		sw.drip, err = milliseconds(value)
+	case "closed":
+		sw.closed, err = onOff(value)
 	case "client_auth":
 		sw.clientAuth, err = onOff(value)
 	case "unsolicited":
@@ -138,6 +151,11 @@ func number(value string) (int64, error) {
 		return 0, fmt.Errorf("%q is not a number from 0 to 2147483647", value)
 	}
 	return int64(n), nil
+}
+
+func milliseconds(value string) (time.Duration, error) {
+	n, err := number(value)
+	return time.Duration(n) * time.Millisecond, err
 }
 
 func onOff(value string) (bool, error) {

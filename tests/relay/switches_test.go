@@ -176,15 +176,71 @@ func TestSpeakSendsOnWhatIsOpenAndNothingElse(t *testing.T) {
 	connect(t, r).login(r)
 }
 
+func TestAConnectionThatMetTheBlackHoleStaysSilent(t *testing.T) {
+	r := start(t, relay.Options{})
+	met, idle := connect(t, r), connect(t, r)
+	for _, c := range []*client{met, idle} {
+		c.expect("PING", "ERR login first")
+	}
+	set(t, r, "black_hole", "1")
+	met.say("PING")
+	tcp, err := net.Dial("tcp", r.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tcp.Close()
+	silent := func(c net.Conn) {
+		t.Helper()
+		c.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+		if n, err := c.Read(make([]byte, 1)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("%d bytes, %v", n, err)
+		}
+	}
+	silent(met.NetConn())
+	silent(tcp)
+	set(t, r, "black_hole", "0")
+	met.say("PING")
+	silent(met.NetConn())
+	idle.expect("PING", "ERR login first")
+	met.Close()
+	eventually(t, "it is let go", func() bool { return r.Stats().Open == 2 })
+}
+
+func TestADripIsEightBytesAtATime(t *testing.T) {
+	r := start(t, relay.Options{})
+	c := connect(t, r)
+	c.expect("PING", "ERR login first")
+	set(t, r, "drip_ms", "20")
+	begin := time.Now()
+	c.expect("PING", "ERR login first") // 16 bytes, and 22 of TLS around them
+	if d := time.Since(begin); d < 5*20*time.Millisecond {
+		t.Fatalf("answered after %v", d)
+	}
+}
+
+func TestAClosedListenerRefusesAndOpensWhereItWas(t *testing.T) {
+	r := start(t, relay.Options{})
+	c := connect(t, r)
+	set(t, r, "closed", "1")
+	if _, err := net.Dial("tcp", r.Addr()); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Fatal(err)
+	}
+	c.login(r)
+	set(t, r, "closed", "0")
+	connect(t, r).login(r)
+}
+
 func TestResetTurnsEverySwitchOff(t *testing.T) {
 	r := start(t, relay.Options{})
 	for name, value := range map[string]string{
 		"close_after": "1", "delay_ms": "60000", "refuse": "1", "stall_handshake": "1",
-		"unsolicited": "1", "cert": "expired",
+		"unsolicited": "1", "cert": "expired", "black_hole": "1", "drip_ms": "60000", "closed": "1",
 	} {
 		set(t, r, name, value)
 	}
-	r.Reset()
+	if err := r.Reset(); err != nil {
+		t.Fatal(err)
+	}
 	c := connect(t, r)
 	c.login(r)
 }
