@@ -21,16 +21,20 @@ static struct fault {
 } faults[] = {
     {"FIN on everything that is open", "drop_idle=1", OUTAGE, 0, 0},
     {"RST instead of an answer", "reset_after=1", LOSSES, 0, 0},
-    {"handshake stall", "stall_handshake=1&drop_idle=1", OUTAGE, 0, 0},
+    {"black hole", "black_hole=1", OUTAGE, 0, 0},
     {"close_notify on everything open", "notify=1", LOSSES, 0, 0},
-    {"RST on accept", "refuse=1&drop_idle=1", OUTAGE, 0, 0},
+    {"handshake stall", "stall_handshake=1&drop_idle=1", OUTAGE, 0, 0},
     {"bytes that nobody asked for, at once", "unsolicited=1&drop_idle=1", LOSSES | 1u << GARBLED, 0,
      0},
+    {"RST on accept", "refuse=1&drop_idle=1", OUTAGE, 0, 0},
     {"FIN instead of an answer", "truncate_after=1", LOSSES, 0, 0},
-    {"answers that come too late", "delay_ms=2500", KIND(TIMEOUT), 0, 0},
+    {"slow drip", "drip_ms=300", OUTAGE, 0, 0},
     {"half-close of everything open", "half_close=1", OUTAGE, 0, 0},
     {"certificate swap", "cert=untrusted&drop_idle=1", LOSSES | KIND(CERT), 0, 0},
     {"close_notify instead of an answer", "close_after=1", LOSSES, 0, 0},
+    {"nobody listens", "closed=1&drop_idle=1", OUTAGE, 0, 0},
+    {"answers that come too late", "delay_ms=2500", KIND(TIMEOUT), 0, 0},
+    {"certificate that has expired", "cert=expired&drop_idle=1", LOSSES | KIND(CERT), 0, 0},
     {"bytes that nobody asked for, any time", "speak=1", LOSSES | 1u << GARBLED, 0, 0},
 };
 
@@ -96,25 +100,24 @@ void fault_heal(void) {
     next_fault = (next_fault + 1) % FAULTS;
 }
 
-void fault_error(struct group *g, int kind, const char *what) {
+void fault_error(struct group *g, int fault, int kind, const char *what) {
     int64_t now = now_ms(), until = atomic_load(&g->allowed_until[kind % KINDS]);
     char text[256] = "bytes that are not the echo";
 
     atomic_fetch_add(&g->errors[kind % KINDS], 1);
-    atomic_fetch_add(&faults[atomic_load(&g->fault)].errors, 1);
+    atomic_fetch_add(&faults[fault].errors, 1);
     if (now <= until)
         return;
     if (kind != GARBLED)
         sprint_last_error(text, sizeof text);
-    wrong("pool %d, %s: %s, which no fault explains (the last was %s): %s", (int)(g - groups), what,
-          kind == GARBLED ? "GARBLED" : sprint_errname(-kind), faults[atomic_load(&g->fault)].name,
-          text);
+    wrong("pool %d, %s: %s, which no fault explains (begun after %s): %s", (int)(g - groups), what,
+          kind == GARBLED ? "GARBLED" : sprint_errname(-kind), faults[fault].name, text);
 }
 
 void fault_table(void) {
     int i;
 
-    printf("\n%-40s %8s %8s\n", "fault (times a pool)", "put", "errors");
+    printf("\n%-40s %8s %8s of calls begun since\n", "fault (times a pool)", "put", "errors");
     for (i = 0; i < FAULTS; i++)
         printf("%-40s %8ld %8ld\n", faults[i].name, atomic_load(&faults[i].puts),
                atomic_load(&faults[i].errors));

@@ -51,8 +51,8 @@ void fault_put(int second);
 void fault_again(void);
 /** Take it off; its errors are allowed for TAIL_MS more. */
 void fault_heal(void);
-/** Count an error, and say so if no fault explains it. */
-void fault_error(struct group *g, int kind, const char *what);
+/** Count an error of a call that began under this fault; say so if no fault explains it. */
+void fault_error(struct group *g, int fault, int kind, const char *what);
 /** The table of faults. */
 void fault_table(void);
 

@@ -53,12 +53,13 @@ static void one_request(struct group *g, unsigned turn) {
     unsigned char request[HEAD + LONGEST], answer[HEAD + LONGEST];
     size_t len = HEAD + 1 + turn * 7919 % (turn % 32 == 0 ? LONGEST : 1000);
     int64_t began = now_ms();
+    int fault = atomic_load(&g->fault);
     sprint_conn conn = 0;
     sprint_status status = sprint_pool_acquire(g->pool, BUDGET_MS, &conn);
     int garbled = 0;
 
     if (status != SPRINT_OK) {
-        fault_error(g, -status, "acquire");
+        fault_error(g, fault, -status, "acquire");
         took_no_longer(g, began);
         return;
     }
@@ -73,7 +74,7 @@ static void one_request(struct group *g, unsigned turn) {
         else
             sprint_conn_release(conn);
     } else {
-        fault_error(g, garbled ? GARBLED : -status, "request");
+        fault_error(g, fault, garbled ? GARBLED : -status, "request");
         sprint_conn_discard(conn);
     }
     took_no_longer(g, began);
