@@ -63,14 +63,20 @@ func (i identity) pin() string {
 	return base64.StdEncoding.EncodeToString(hash[:])
 }
 
-func (i identity) write(t testing.TB, dir string) (cert, key string) {
+// pkcs8 is the key as files and buffers have it.
+func (i identity) pkcs8(t testing.TB) []byte {
 	t.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(i.key)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return der
+}
+
+func (i identity) write(t testing.TB, dir string) (cert, key string) {
+	t.Helper()
 	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: i.pkcs8(t)})
 	for path, data := range map[string][]byte{cert: i.pem, key: keyPEM} {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)

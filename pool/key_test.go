@@ -17,14 +17,10 @@ import (
 	"github.com/bitcoin-sprint/libsprint/securemem"
 )
 
-// secretKey is the key of an identity in a secure buffer, in PKCS#8.
+// secretKey is the key of an identity in a secure buffer.
 func (i identity) secretKey(t testing.TB) *securemem.Buffer {
 	t.Helper()
-	der, err := x509.MarshalPKCS8PrivateKey(i.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := securemem.From(der, 0)
+	b, err := securemem.From(i.pkcs8(t), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
