@@ -199,6 +199,7 @@ func TestAtTheBoundOneIdleConnectionAtATimeMakesRoomForItsReplacement(t *testing
 // jackc/pgx#2560: only idle connections were looked at, and one that is always in use is
 // never idle when it is.
 func TestALifetimeIsKeptOnAPoolThatIsAlwaysBusy(t *testing.T) {
+	t.Attr("failure", "pgx#2560")
 	const life = time.Minute
 	for _, cleanup := range []bool{false, true} {
 		virtual(t, "a:1", func(o *pool.Options) {

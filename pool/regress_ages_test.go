@@ -12,6 +12,7 @@ import (
 // jackc/pgx#1437: the chance in a lifetime was drawn anew at each return, so that a busy
 // pool's connections all ended at the earliest age.
 func TestABusyPoolsLifetimesAreSpreadToo(t *testing.T) {
+	t.Attr("failure", "pgx#1437")
 	const life, connections = 100 * time.Second, 30
 	virtual(t, "a:1", func(o *pool.Options) {
 		quiet(o)
@@ -55,6 +56,7 @@ func TestABusyPoolsLifetimesAreSpreadToo(t *testing.T) {
 
 // jackc/pgx#2574: a lifetime of 0, which is none, made every connection too old at once.
 func TestAnAgeOfZeroIsNone(t *testing.T) {
+	t.Attr("failure", "pgx#2574")
 	for _, cleanup := range []bool{false, true} {
 		virtual(t, "a:1", func(o *pool.Options) { quiet(o); o.MaxLatency, o.MinIdle = 0, 1 }, func(t *testing.T, p *pool.Pool, n *network) {
 			if cleanup {
@@ -76,6 +78,7 @@ func TestAnAgeOfZeroIsNone(t *testing.T) {
 // HikariCP#1111, djc/bb8#167: a pool that an outage had emptied stayed empty when the
 // outage was over, after 116 days.
 func TestAPoolThatAnOutageEmptiedFillsAgain(t *testing.T) {
+	t.Attr("failure", "HikariCP#1111 bb8#167")
 	for _, cleanup := range []bool{false, true} {
 		virtual(t, "a:1", func(o *pool.Options) {
 			o.MinIdle, o.MaxConnections, o.BreakerCooldown = 3, 5, time.Hour
@@ -112,6 +115,7 @@ func TestAPoolThatAnOutageEmptiedFillsAgain(t *testing.T) {
 // jackc/pgx#2394: the look at an idle connection before it was lent asked the peer, and
 // waited for one that no packet reached until the system gave up.
 func TestTheLookAtAConnectionDoesNotWaitForThePeer(t *testing.T) {
+	t.Attr("failure", "pgx#2394")
 	virtual(t, "a:1", quiet, func(t *testing.T, p *pool.Pool, n *network) {
 		lease(t, p).Release()
 		began := time.Now()

@@ -34,6 +34,7 @@ func wantAllPermits(t *testing.T, p *pool.Pool, bound int) {
 // djc/bb8#67: callers that were cancelled, some of them at the moment they were served,
 // left the pool without connections for good.
 func TestCallersThatAreCancelledTakeNoPermitWithThem(t *testing.T) {
+	t.Attr("failure", "bb8#67")
 	const bound, callers, rounds = 4, 32, 50
 	virtual(t, "a:1", func(o *pool.Options) { quiet(o); o.MaxConnections, o.MaxWaiters = bound, callers }, func(t *testing.T, p *pool.Pool, n *network) {
 		n.slow["a:1"] = 3 * time.Millisecond
@@ -65,6 +66,7 @@ func TestCallersThatAreCancelledTakeNoPermitWithThem(t *testing.T) {
 // djc/bb8#122: a connection that came back just after a caller had found none, and just
 // before it queued, woke nobody. Here no caller misses one: none reaches its limit.
 func TestAReturnBetweenTheLookAndTheQueueIsNotMissed(t *testing.T) {
+	t.Attr("failure", "bb8#122")
 	const bound, callers, rounds = 8, 64, 500
 	virtual(t, "a:1", func(o *pool.Options) { quiet(o); o.MaxConnections, o.MaxWaiters = bound, callers }, func(t *testing.T, p *pool.Pool, n *network) {
 		if err := p.WarmUpWithin(bound, time.Minute); err != nil {
@@ -91,6 +93,7 @@ func TestAReturnBetweenTheLookAndTheQueueIsNotMissed(t *testing.T) {
 // redis/go-redis#3625: with tight deadlines the place of a dial whose caller had gone was
 // given back twice, and the pool was stuck or over its bound.
 func TestAPlaceIsGivenBackOnceWhoeverIsGone(t *testing.T) {
+	t.Attr("failure", "go-redis#3625")
 	const bound = 3
 	virtual(t, "a:1", func(o *pool.Options) { quiet(o); o.MaxConnections, o.BreakerThreshold = bound, 0 }, func(t *testing.T, p *pool.Pool, n *network) {
 		for round := range 200 {
@@ -161,6 +164,7 @@ func TestEveryLeaseHasANumberOfItsOwn(t *testing.T) {
 // launchbadge/sqlx#622: a waiter that was woken and gave up did not wake the next, who
 // waited on beside an idle connection.
 func TestAConnectionForOneWhoGaveUpGoesToTheNext(t *testing.T) {
+	t.Attr("failure", "sqlx#622")
 	for range 200 { // which of the two comes first is chance
 		virtual(t, "a:1", func(o *pool.Options) { quiet(o); o.MaxConnections = 1 }, func(t *testing.T, p *pool.Pool, n *network) {
 			held := lease(t, p)
@@ -187,6 +191,7 @@ func TestAConnectionForOneWhoGaveUpGoesToTheNext(t *testing.T) {
 // jackc/puddle#46: a connection that was handed to a waiter lay there for as long as the
 // goroutine that had returned it kept the processor.
 func TestAWaiterRunsThoughTheReleaserKeepsTheProcessor(t *testing.T) {
+	t.Attr("failure", "puddle#46")
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	const rounds = 20
 	p := newPool(t, startRelay(t), func(o *pool.Options) { o.MaxConnections = 1 })

@@ -10,11 +10,13 @@ import (
 	"github.com/bitcoin-sprint/libsprint/pool"
 )
 
-// Failures that users of other pools have met, each by its number there.
+// Failures that users of other pools have met, each by its number there, which `go test -v`
+// prints as an attribute of the test that has ours survive it.
 
 // jackc/pgx#1259, launchbadge/sqlx#3132: callers that gave up had their dials thrown
 // away and new ones begun, thousands a second.
 func TestCallersThatGiveUpCauseNoStormOfDials(t *testing.T) {
+	t.Attr("failure", "pgx#1259 sqlx#3132")
 	virtual(t, "a:1", func(o *pool.Options) { quiet(o); o.MaxConnections = 10 }, func(t *testing.T, p *pool.Pool, n *network) {
 		n.slow["a:1"] = 2 * time.Second
 		for range 100 {
@@ -41,6 +43,7 @@ func TestCallersThatGiveUpCauseNoStormOfDials(t *testing.T) {
 // sidorares/node-mysql2#4498, HikariCP#588: a caller who was served a dead connection
 // began to wait for his whole limit anew.
 func TestOneDeadlineHoldsThroughConnectionsThatAreDead(t *testing.T) {
+	t.Attr("failure", "node-mysql2#4498 HikariCP#588")
 	virtual(t, "a:1", func(o *pool.Options) { quiet(o); o.MaxConnections = 20 }, func(t *testing.T, p *pool.Pool, n *network) {
 		if err := p.WarmUpWithin(20, time.Minute); err != nil {
 			t.Fatal(err)
@@ -93,6 +96,7 @@ func TestWaitersWhoWereHandedDeadConnectionsKeepTheirTurns(t *testing.T) {
 
 // HikariCP#1287, #1896: one adder thread took 200 s for 100 connections of 2 s each.
 func TestSlowDialsRunSideBySide(t *testing.T) {
+	t.Attr("failure", "HikariCP#1287 HikariCP#1896")
 	virtual(t, "a:1", func(o *pool.Options) { quiet(o); o.MaxDials, o.BreakerThreshold = 25, 0 }, func(t *testing.T, p *pool.Pool, n *network) {
 		n.slow["a:1"] = 2 * time.Second
 		began := time.Now()
@@ -126,6 +130,7 @@ func TestAReturnedConnectionOvertakesADial(t *testing.T) {
 // djc/bb8#243: with 1000 tasks on 50 connections the slowest waited 300 times as long as
 // the median.
 func TestAThousandCallersOnFiftyConnectionsWaitAlike(t *testing.T) {
+	t.Attr("failure", "bb8#243")
 	const callers, connections, rounds = 1000, 50, 5
 	virtual(t, "a:1", func(o *pool.Options) { quiet(o); o.MaxConnections, o.MaxWaiters = connections, callers }, func(t *testing.T, p *pool.Pool, n *network) {
 		if err := p.WarmUpWithin(connections, time.Minute); err != nil {
