@@ -26,8 +26,9 @@ type cleanup struct {
 	resolvers sync.WaitGroup
 	resolving context.Context // of resolvers
 	cancel    context.CancelFunc
-	lag       atomic.Int64  // how late the last pass was
-	leaps     atomic.Uint64 // of the wall clock against the monotonic one
+	wall      func() time.Time // the wall clock; tests put their own here
+	lag       atomic.Int64     // how late the last pass was
+	leaps     atomic.Uint64    // of the wall clock against the monotonic one
 }
 
 // StartCleanup starts the cleanup task. Further calls do nothing.

@@ -20,4 +20,4 @@ const maxLeap = 5 * time.Second
 func leapt(before, after time.Time) bool { return after.Sub(before).Abs() > maxLeap }
 
 // wallZero is what the wall clock would have shown at the pool's instant 0.
-func (p *Pool) wallZero() time.Time { return time.Now().Round(0).Add(-p.now()) }
+func (p *Pool) wallZero() time.Time { return p.cleanup.wall().Round(0).Add(-p.now()) }

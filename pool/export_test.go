@@ -66,6 +66,16 @@ func (p *Pool) Check(lowered bool) error {
 	return nil
 }
 
+// ReadWallClock has the cleanup task read another wall clock.
+func (p *Pool) ReadWallClock(wall func() time.Time) { p.cleanup.wall = wall }
+
+// Stall keeps the pool's mutex for so long.
+func (p *Pool) Stall(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	time.Sleep(d)
+}
+
 // Number is the lease's.
 func (c Conn) Number() uint64 { return c.lease }
 

@@ -114,7 +114,7 @@ func New(endpoints string, o Options) (*Pool, error) {
 	p.clock.Start(p.epoch)
 	p.waits.init(waitLayout)
 	p.connect, p.lookUp = p.connectTLS, lookUp
-	p.cleanup.retires = rate.NewLimiter(1, 1)
+	p.cleanup.retires, p.cleanup.wall = rate.NewLimiter(1, 1), time.Now
 	p.spareWaiters.New = newWaiter
 	p.dialing, p.stop = context.WithCancel(context.Background())
 	for _, addr := range addrs {

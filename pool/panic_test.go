@@ -1,0 +1,66 @@
+package pool_test
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bitcoin-sprint/libsprint/pool"
+)
+
+// Bugs of ours, or of what we are made of: a panic in a goroutine of the pool ends neither
+// the process nor the pool, and whoever waited for it learns of it.
+
+func TestADialThatPanicsIsADialThatFailed(t *testing.T) {
+	virtual(t, "a:1", func(o *pool.Options) { o.MaxConnections = 1 }, func(t *testing.T, p *pool.Pool, n *network) {
+		var panics atomic.Int64
+		p.ConnectWith(func(ctx context.Context, addr string) (net.Conn, error) {
+			if panics.Add(-1) >= 0 {
+				panic("on demand")
+			}
+			return n.connect(ctx, addr)
+		})
+		panics.Store(2)
+		c, err := p.AcquireWithin(5 * time.Second) // tried again, in its place
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := p.Status(); s.Lent != 1 || s.Dialing != 0 || s.Endpoints[0].DialErrors != 2 {
+			t.Errorf("%+v", s)
+		}
+		c.Discard()
+
+		panics.Store(1 << 30)
+		_, err = p.AcquireWithin(time.Minute)
+		wantKind(t, err, pool.ErrBreakerOpen, "internal error in dial: on demand")
+		panics.Store(0)
+		time.Sleep(time.Minute)
+		c, err = p.AcquireWithin(time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Release()
+	})
+}
+
+func TestALookUpThatPanicsReplacesNothingAndIsAskedAgain(t *testing.T) {
+	virtual(t, "a:1", func(o *pool.Options) { o.DNSRefresh, o.MinIdle = time.Second, 1 }, func(t *testing.T, p *pool.Pool, n *network) {
+		here := netip.MustParseAddr("192.0.2.1")
+		var asked atomic.Int64
+		p.ResolveWith(func() netip.Addr { return here }, func() ([]netip.Addr, error) {
+			asked.Add(1)
+			panic("on demand")
+		})
+		startCleanup(t, p)
+		pass(10 * time.Second)
+		if s := p.Status(); asked.Load() < 5 || s.Active != 1 || s.Dials != 1 || !s.Cleanup.Running {
+			t.Errorf("asked %d times, %d open of %d dialled, running %v", asked.Load(), s.Active, s.Dials, s.Cleanup.Running)
+		}
+		p.StopCleanup()
+		synctest.Wait()
+	})
+}
