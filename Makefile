@@ -29,11 +29,13 @@ help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: deps
-deps: ## Install what a fresh Debian with Go, Python 3, Rust and gcc lacks; nothing if all is there
+deps: ## Install what a fresh Debian with Go, Python 3, Rust and gcc lacks for tests; nothing if all is there
 	@.ci/deps
+deps-%:
+	@.ci/deps $*
 
 .PHONY: lib
-lib: deps $(BUILD)/libsprint.so ## Build the shared library into build/
+lib: deps-build $(BUILD)/libsprint.so ## Build the shared library into build/; needs Go and a C compiler
 
 $(LIB): $(call go_sources,capi pool securemem internal) $(wildcard capi/*.[ch]) capi/sprint.map include/sprint.h go.mod Makefile
 	@mkdir -p $(BUILD)/go
@@ -58,11 +60,11 @@ clean: ## Remove build/ and the charts
 ##@ Trying it
 
 .PHONY: demo
-demo: lib $(BUILD)/relay $(BUILD)/examples/engine ## A C++ engine talks TLS to a relay, or to ENDPOINT=host:port; KEEP=1 leaves its page up
+demo: deps-demo lib $(BUILD)/relay $(BUILD)/examples/engine ## A C++ engine talks TLS to a relay, or to ENDPOINT=host:port; KEEP=1 leaves its page up
 	@tests/examples/cpp/demo.sh $(ENDPOINT)
 
 .PHONY: relay
-relay: deps $(BUILD)/relay ## A TLS server for first programs on 127.0.0.1:7443; certificate and key in build/relay.d
+relay: $(BUILD)/relay ## A TLS server for first programs on 127.0.0.1:7443; certificate and key in build/relay.d
 	@exec $(BUILD)/relay -listen 127.0.0.1:7443 -dir $(BUILD)/relay.d
 
 ##@ Testing
@@ -73,7 +75,7 @@ test: lint test-go test-memguard test-runtimesecret test-abi test-install test-w
 check: test ## The same as test
 
 .PHONY: lint
-lint: lib $(npm_modules) ## Format and lint of every language
+lint: deps lib $(npm_modules) ## Format and lint of every language
 	@.ci/lint
 
 .PHONY: test-go
@@ -107,17 +109,17 @@ fuzz: deps ## Fuzz the models of secure buffers and of the pool, and the metrics
 
 STRESSTIME ?= 60s
 .PHONY: stress
-stress: lib $(BUILD)/relay ## Eight threads on secure buffers for STRESSTIME: Go under -race, C under ASan and TSan
+stress: deps lib $(BUILD)/relay ## Eight threads on secure buffers for STRESSTIME: Go under -race, C under ASan and TSan
 	$(GO) test -race -count=1 -timeout 10m -run EightGoroutines ./securemem -stress $(STRESSTIME)
 	tests/c/run asan --rules eight_threads --seconds $(STRESSTIME:s=)
 	tests/c/run tsan --rules eight_threads --seconds $(STRESSTIME:s=)
 
 .PHONY: test-attack
-test-attack: lib ## Hunt planted secrets from outside and inside, as root and not, on each backend
+test-attack: deps lib ## Hunt planted secrets from outside and inside, as root and not, on each backend
 	tests/attack/run
 
 .PHONY: test-attack-short
-test-attack-short: lib
+test-attack-short: deps lib
 	tests/attack/run --short
 
 .PHONY: test-rules
@@ -127,15 +129,15 @@ test-rules: deps ## Each Prometheus rule of docs/operations, where it fires and 
 	$(GO) test -count=1 -run 'TestTheDashboard|TestTheRules' ./pool/monitor
 
 .PHONY: test-c
-test-c: lib $(BUILD)/relay ## The C test program: plain, ASan + UBSan, TSan, Valgrind
+test-c: deps lib $(BUILD)/relay ## The C test program: plain, ASan + UBSan, TSan, Valgrind
 	tests/c/run all
 
 .PHONY: test-python
-test-python: lib $(BUILD)/relay ## The Python package against the relay
+test-python: deps lib $(BUILD)/relay ## The Python package against the relay
 	cd bindings/python && $(BUILD)/venv/bin/python -m pytest -q
 
 .PHONY: test-servers
-test-servers: lib $(BUILD)/relay ## Redis, OpenSSL and nginx
+test-servers: deps lib $(BUILD)/relay ## Redis, OpenSSL and nginx
 	cd bindings/python && $(BUILD)/venv/bin/python -m pytest -q ../../tests/servers
 
 include tests/bench/bench.mk

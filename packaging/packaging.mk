@@ -28,15 +28,15 @@ $(BUILD)/libsprint.a: $(LIB)
 	@mv $(BUILD)/go/libsprint.a $@
 
 .PHONY: packages
-packages: lib package-tools ## Build .deb and .rpm into build/packages/
+packages: deps lib package-tools ## Build .deb and .rpm into build/packages/
 	packaging/packages.sh $(LIB) $(BUILD)/packages
 
 .PHONY: wheel
-wheel: lib ## Build the Python wheel, with the library in it, into build/wheel/
+wheel: deps-wheel lib ## Build the Python wheel, with the library in it, into build/wheel/
 	@packaging/wheel.sh $(LIB) $(BUILD)/venv/bin/python $(BUILD)/wheel
 
 .PHONY: sbom
-sbom: lib package-tools ## Write build/libsprint.cdx.json: the modules in the library, as CycloneDX
+sbom: deps lib package-tools ## Write build/libsprint.cdx.json: the modules in the library, as CycloneDX
 	$(BUILD)/bin/cyclonedx-gomod bin -json -std -noserial -version v$(VERSION) -output $(BUILD)/libsprint.cdx.json $(LIB)
 
 # Only packaging needs these.

@@ -5,7 +5,7 @@ BUILD ?= build
 header-check: ## compile every public header in every standard, gcc and clang
 	tests/abi/headers.sh
 
-test-abi: $(BUILD)/libsprint.so $(BUILD)/relay $(BUILD)/abi/libsprint.so header-check ## function lists, types, versions, ELF properties
+test-abi: deps $(BUILD)/libsprint.so $(BUILD)/relay $(BUILD)/abi/libsprint.so header-check ## function lists, types, versions, ELF properties
 	python3 tests/abi/test_compare.py
 	python3 tests/abi/compare.py --library $(BUILD)/libsprint.so.1
 	python3 tests/abi/versions.py $(BUILD)/libsprint.so.1

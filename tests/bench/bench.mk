@@ -6,28 +6,28 @@
 bench: bench-rtt bench-rtt-sparse bench-bulk bench-lease bench-handshake bench-scale bench-guest bench-memory bench-sign bench-tokens bench-pointers ## All benchmarks beside their peers; JSON in build/bench/
 
 .PHONY: bench-rtt
-bench-rtt: lib ## Echo round trips: raw TCP, OpenSSL, rustls, the Go poller, Python's ssl, ours
+bench-rtt: deps lib ## Echo round trips: raw TCP, OpenSSL, rustls, the Go poller, Python's ssl, ours
 	tests/bench/rtt/run
 
 .PHONY: bench-rtt-sparse
-bench-rtt-sparse: lib ## The same after 1 ms and 20 ms of silence
+bench-rtt-sparse: deps lib ## The same after 1 ms and 20 ms of silence
 	tests/bench/rtt/run --sparse
 
 .PHONY: bench-lease
-bench-lease: lib ## Acquire and release: puddle, go-redis, r2d2, bb8, deadpool, ours
+bench-lease: deps lib ## Acquire and release: puddle, go-redis, r2d2, bb8, deadpool, ours
 	tests/bench/lease/run
 
 .PHONY: bench-bulk
-bench-bulk: lib ## 256 MiB each way: OpenSSL, rustls, ours
+bench-bulk: deps lib ## 256 MiB each way: OpenSSL, rustls, ours
 	tests/bench/tls/run bulk
 
 .PHONY: bench-handshake
-bench-handshake: lib ## A new connection, its session resumed and not: OpenSSL, rustls, ours
+bench-handshake: deps lib ## A new connection, its session resumed and not: OpenSSL, rustls, ours
 	tests/bench/tls/run handshake
 	tests/bench/tls/run handshake-resumed
 
 .PHONY: bench-scale
-bench-scale: lib ## 10,000 idle connections in one process, beside OpenSSL's memory
+bench-scale: deps lib ## 10,000 idle connections in one process, beside OpenSSL's memory
 	tests/bench/scale/run
 
 .PHONY: bench-tokens
@@ -39,19 +39,19 @@ bench-pointers: deps ## What it costs to try a pointer of the host before it is 
 	@python3 tests/bench/go/facts.py pointers ./capi BenchmarkPointersOfTheHost
 
 .PHONY: bench-guest
-bench-guest: lib ## What loading the library costs its host
+bench-guest: deps lib ## What loading the library costs its host
 	tests/bench/guest/run
 
 .PHONY: bench-memory
-bench-memory: lib ## Secure memory: libsodium, OpenSSL's secure heap, memguard, malloc + wipe, ours
+bench-memory: deps lib ## Secure memory: libsodium, OpenSSL's secure heap, memguard, malloc + wipe, ours
 	tests/bench/memory/run
 
 .PHONY: bench-sign
-bench-sign: lib ## HMAC-SHA256 and Ed25519 with a locked key: OpenSSL, libsodium, ours
+bench-sign: deps lib ## HMAC-SHA256 and Ed25519 with a locked key: OpenSSL, libsodium, ours
 	tests/bench/sign/run
 
 .PHONY: bench-short
-bench-short: lib ## The benchmarks' short form, to see that they run
+bench-short: deps lib ## The benchmarks' short form, to see that they run
 	tests/bench/rtt/run --short
 	tests/bench/tls/run bulk --short
 	tests/bench/lease/run --short

@@ -38,7 +38,7 @@ $(cxx_dir)/incomplete.so: tests/cxx/fake.c include/sprint.h
 cxx_programs := $(addprefix $(cxx_dir)/,linked11 linked20 loaded17 status11 behaviour17)
 
 .PHONY: test-cxx
-test-cxx: $(cxx_programs) $(cxx_dir)/older.so $(cxx_dir)/incomplete.so $(BUILD)/relay $(BUILD)/libsprint.so ## sprint.hpp and sprint_dl.h against the relay
+test-cxx: deps $(cxx_programs) $(cxx_dir)/older.so $(cxx_dir)/incomplete.so $(BUILD)/relay $(BUILD)/libsprint.so ## sprint.hpp and sprint_dl.h against the relay
 	@for program in $(cxx_programs); do \
 		echo "$$program"; \
 		RELAY=$(BUILD)/relay SPRINT_LIBRARY=$(BUILD)/libsprint.so.1 FAKES=$(cxx_dir) $$program || exit 1; \

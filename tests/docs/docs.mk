@@ -2,7 +2,7 @@
 BUILD ?= build
 
 .PHONY: docs
-docs: lib ## Build the site and its references into build/docs/html; a broken link is an error
+docs: deps lib ## Build the site and its references into build/docs/html; a broken link is an error
 	@$(BUILD)/venv/bin/python docs/site/build.py
 	@$(BUILD)/venv/bin/python docs/site/check.py
 	@$(BUILD)/venv/bin/python docs/site/performance.py --check
@@ -12,9 +12,9 @@ performance: deps ## Write the tables of docs/performance.md from what `make ben
 	@$(BUILD)/venv/bin/python docs/site/performance.py
 
 .PHONY: test-docs
-test-docs: lib examples $(BUILD)/relay ## Every sample on every page, compiled and run; lists on pages against the sources
+test-docs: deps lib examples $(BUILD)/relay ## Every sample on every page, compiled and run; lists on pages against the sources
 	@cd tests/docs && $(BUILD)/venv/bin/python -m pytest -q
 
 .PHONY: test-readme
-test-readme: lib $(BUILD)/relay ## What the README says to copy, copied into an empty directory and run
+test-readme: deps lib $(BUILD)/relay ## What the README says to copy, copied into an empty directory and run
 	@$(BUILD)/venv/bin/python tests/docs/readme.py

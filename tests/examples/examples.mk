@@ -13,6 +13,6 @@ $(BUILD)/examples/first: tests/examples/c/first.c include/sprint.h $(BUILD)/libs
 
 .PHONY: examples test-examples
 examples: $(BUILD)/examples/engine $(BUILD)/examples/first ## build the C and C++ examples
-test-examples: examples $(BUILD)/relay $(BUILD)/libsprint.so ## run them against the relay
+test-examples: deps examples $(BUILD)/relay $(BUILD)/libsprint.so ## run them against the relay
 	tests/examples/cpp/test.sh
 	cd tests/examples/go && go test -count=1 ./...

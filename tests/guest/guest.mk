@@ -1,7 +1,7 @@
 # Included by the root Makefile.
 
 .PHONY: test-guest
-test-guest: lib $(BUILD)/relay $(BUILD)/panic/libsprint.so.1 ## The table of what the library does to its host: hazard, expected, seen
+test-guest: deps lib $(BUILD)/relay $(BUILD)/panic/libsprint.so.1 ## The table of what the library does to its host: hazard, expected, seen
 	tests/guest/run
 
 # The library with panics on demand, for tests. Nothing that is shipped is built so.

@@ -2,15 +2,15 @@
 BUILD ?= build
 
 .PHONY: test-install
-test-install: lib static $(BUILD)/relay ## Install into a temporary root; C, CMake and Rust programs build from it
+test-install: deps lib static $(BUILD)/relay ## Install into a temporary root; C, CMake and Rust programs build from it
 	CARGO_TARGET_DIR=$(BUILD)/cargo-installed tests/packages/installed $(LIB) $(BUILD)/libsprint.a $(BUILD)/relay
 
 .PHONY: test-packages
-test-packages: packages $(BUILD)/relay ## The .deb in a fresh Debian root (needs root), the .rpm in a root of its own
+test-packages: deps packages $(BUILD)/relay ## The .deb in a fresh Debian root (needs root), the .rpm in a root of its own
 	tests/packages/packaged $(BUILD)/packages $(BUILD)/relay
 
 .PHONY: test-wheel
-test-wheel: wheel $(BUILD)/relay ## The Python wheel in a clean environment: doctor, ping, an echo
+test-wheel: deps wheel $(BUILD)/relay ## The Python wheel in a clean environment: doctor, ping, an echo
 	tests/packages/wheel $(BUILD)/wheel/*.whl $(BUILD)/venv/bin/python $(BUILD)/relay
 
 .PHONY: test-arm64

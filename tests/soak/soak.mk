@@ -2,7 +2,7 @@
 
 SOAKTIME ?= 10m
 .PHONY: soak soak-short
-soak: lib $(BUILD)/relay ## Four pools, 64 threads, a fault every second for SOAKTIME: errors, memory, counters
+soak: deps lib $(BUILD)/relay ## Four pools, 64 threads, a fault every second for SOAKTIME: errors, memory, counters
 	tests/soak/run $(SOAKTIME)
-soak-short: lib $(BUILD)/relay
+soak-short: deps lib $(BUILD)/relay
 	tests/soak/run 20s
