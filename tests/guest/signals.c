@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -132,23 +133,33 @@ static void *litter_on(void *lib) {
     return NULL;
 }
 
+/* The calls that are never restarted, whatever SA_RESTART says: signal(7). */
+static int interrupted_waits(int poller) {
+    const struct timespec ms = {0, 1000000};
+    struct epoll_event event;
+
+    return (poll(NULL, 0, 1) != 0) + (nanosleep(&ms, NULL) != 0) +
+           (epoll_wait(poller, &event, 1, 1) != 0);
+}
+
 /* Host handlers without SA_RESTART see EINTR only from the host's own signals. */
 static void system_calls_of_the_host_are_not_interrupted(void) {
-    int i, calls = 0, interrupted = 0;
+    int i, calls = 0, interrupted = 0, poller = epoll_create1(EPOLL_CLOEXEC);
     struct sprint_dl lib;
     pthread_t thread;
     long until;
 
     load(&lib);
     handle(SIGURG);
-    CHECK(pthread_create(&thread, NULL, litter_on, &lib) == 0);
+    CHECK(poller >= 0 && pthread_create(&thread, NULL, litter_on, &lib) == 0);
     for (until = now_ms() + 1500; now_ms() < until; calls += 10) {
         for (i = 0; i < 9; i++)
             one_call(&lib);
-        interrupted += poll(NULL, 0, 1) != 0;
+        interrupted += interrupted_waits(poller);
     }
     atomic_store(&over, 1);
     pthread_join(thread, NULL);
+    close(poller);
     CHECK(calls > 500);
     CHECK(interrupted == 0 && seen == 0);
     saw("%d interrupted, %d SIGURG", interrupted, seen);
@@ -243,7 +254,8 @@ const struct row signal_rows[] = {
     ROW(signals_to_the_process_run_on_the_hosts_thread,
         "INT, TERM, HUP, USR1, ALRM, WINCH to the process, under load",
         "each handled once, on the host's thread"),
-    ROW(system_calls_of_the_host_are_not_interrupted, "EINTR in poll(2) while Go collects garbage",
+    ROW(system_calls_of_the_host_are_not_interrupted,
+        "EINTR in poll(2), nanosleep(2), epoll_wait(2) while Go collects garbage",
         "0 interrupted, 0 SIGURG"),
     ROW(a_handler_without_sa_onstack_meets_no_go_thread,
         "handler without SA_ONSTACK, set after the load; a timer", "no Go thread runs it"),
