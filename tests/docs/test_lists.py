@@ -69,6 +69,15 @@ def test_every_target_of_make_that_a_page_names_is_there() -> None:
     assert {n for n in named if n[1] not in made} == set()
 
 
+def test_the_system_calls_of_the_page_are_those_that_the_guest_test_lets_through() -> None:
+    header = (ROOT / "tests/guest/sandbox.h").read_text()
+    listed = page("embedding.md").partition("\n## System calls\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| [^|]+ \| (`.+`) \|$", listed, re.M)
+    lists = [re.findall(r"X\((\w+)\)", part) for part in header.split("#define CALLS_")[1:]]
+    assert len(rows) == 3
+    assert [re.findall(r"`(\w+)`", row) for row in rows] == lists
+
+
 FOLDERS = r"(?:\.ci|bindings|capi|docs|include|internal|packaging|pool|securemem|tests)"
 
 

@@ -3,7 +3,7 @@
 
 extern const struct row state_rows[], signal_rows[], pipe_rows[], crash_rows[], fork_rows[];
 extern const struct row loading_rows[], thread_rows[], host_rows[], end_rows[], resource_rows[];
-extern const struct row number_rows[], pointer_rows[];
+extern const struct row number_rows[], pointer_rows[], sandbox_rows[];
 
 const struct group groups[] = {
     {"The process after the load", state_rows},
@@ -16,6 +16,7 @@ const struct group groups[] = {
     {"Python and Rust", host_rows},
     {"Threads and processes that end", end_rows},
     {"Short of something", resource_rows},
+    {"A sandbox", sandbox_rows},
     {"Numbers that Go would die of", number_rows},
     {"Pointers to no memory", pointer_rows},
     {NULL, NULL},
