@@ -7,6 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+const lockLimitName = "RLIMIT_MEMLOCK"
+
 // measure reads the limits. What cannot be read (no /proc in a chroot) is replaced
 // by what we know ourselves, and the kernel has the last word.
 func measure() limits {

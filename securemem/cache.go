@@ -278,7 +278,7 @@ func (l *limits) fit(size int) (int, error) {
 			free = l.lockLimit - l.locked
 		}
 		if free < uint64(size) {
-			return 0, fmt.Errorf("%w: %d bytes asked for, %d of RLIMIT_MEMLOCK %d are locked", ErrLimit, size, l.locked, l.lockLimit)
+			return 0, fmt.Errorf("%w: %d bytes asked for, %d of %s %d are locked", ErrLimit, size, l.locked, lockLimitName, l.lockLimit)
 		}
 		fit = int(min(uint64(fit), free/uint64(size)))
 	}

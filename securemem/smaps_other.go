@@ -1,9 +1,9 @@
-//go:build !linux
+//go:build !linux && !windows
 
 package securemem
 
-// readMappings: only Linux tells.
+// readMappings: only Linux and Windows tell.
 func readMappings() *MappingStatus { return nil }
 
-// checkMappings: only Linux tells.
+// checkMappings: only Linux and Windows tell.
 func checkMappings(*slot) error { return nil }

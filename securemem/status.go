@@ -43,7 +43,7 @@ type MappingStatus struct {
 	GuardPages int `json:"guard_pages"` // without access, two for each slot
 	Locked     int `json:"locked"`
 	NoCoreDump int `json:"no_core_dump"`
-	// NoFork: a forked child does not have the pages, or has zeros.
+	// NoFork: a forked child does not have the pages, or has zeros; or there are none.
 	NoFork int `json:"no_fork"`
 }
 

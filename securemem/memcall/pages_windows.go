@@ -29,7 +29,12 @@ func unlockPages(b []byte) error {
 	return windows.VirtualUnlock(addr(b), uintptr(len(b)))
 }
 
+// protectPages leaves locked pages readable, which Windows would otherwise unlock for
+// good (STATUS_WAS_UNLOCKED: "changed to 'No Access' and the page was unlocked").
 func protectPages(b []byte, flag byte) error {
+	if flag == noAccess && regions.backendOf(b) != Auto && !regions.isGuard(b) {
+		flag = readOnly
+	}
 	prot := uint32(windows.PAGE_NOACCESS)
 	switch flag {
 	case readOnly:
