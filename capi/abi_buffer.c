@@ -1,11 +1,10 @@
 #include "abi.h"
 
-#include <errno.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "mappings.h"
+#include "random.h"
 #include "slots.h"
 
 /* A new secret of a common size is placed by C alone, in a slot that Go handed over.
@@ -15,27 +14,13 @@ enum { BUFFER_ALLOC, BUFFER_FROM, BUFFER_RANDOM };
 
 #define MAX_BUFFER ((size_t)1 << 30)
 
-static bool fill_random(unsigned char *p, size_t len) {
-    int cancel = sprint_thread_hold(); /* getrandom(2) is a place to be cancelled at */
-    ssize_t n = 0;
-    while (len > 0 && (n >= 0 || errno == EINTR)) {
-        n = getrandom(p, len, 0);
-        if (n > 0) {
-            p += n;
-            len -= (size_t)n;
-        }
-    }
-    sprint_thread_let_go(cancel);
-    return len == 0;
-}
-
 /* Make the secret in C, on a page of its own; false if it is Go's to make it. */
 static bool make_here(struct sprint_slot *slot, struct sprint_page *page, int how, void *src,
                       size_t len) {
     if (!page)
         return false; /* Go knows what to do at a limit */
     unsigned char *data = sprint_slots_data(page, len);
-    if (how == BUFFER_RANDOM && !fill_random(data, len)) {
+    if (how == BUFFER_RANDOM && !sprint_random_fill(data, len)) {
         sprint_slots_give(page, len, NULL);
         return false;
     }

@@ -19,7 +19,12 @@ sprint_status sprint_conn_poll_info(sprint_conn conn, int32_t *fd, uint32_t *wan
     sprint_status status = sprint_pin(conn, SPRINT_KIND_CONN, &slot);
     if (status != SPRINT_OK)
         return status;
-    *fd = slot->lease.fd;
+    int32_t socket = slot->lease.fd;
+    if (socket < 0)
+        return sprint_done(slot, sprint_fail(SPRINT_E_UNSUPPORTED,
+                                             "sprint: poll_info: connections have no descriptor "
+                                             "to poll on this system"));
+    *fd = socket;
     *want = SPRINT_WANT_READ;
     if (atomic_load_explicit(&slot->lease.unsent, memory_order_relaxed))
         *want |= SPRINT_WANT_WRITE;

@@ -1,7 +1,5 @@
-#define _GNU_SOURCE
 #include "abi.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 #define TEXT(x) #x
@@ -65,11 +63,13 @@ sprint_status sprint_log_to_fd(int32_t fd, int32_t level) {
     ENTER();
     REQUIRE(level >= SPRINT_LOG_TRACE && level <= SPRINT_LOG_ERROR,
             "log: the level must be within SPRINT_LOG_TRACE and SPRINT_LOG_ERROR");
-    REQUIRE(fd < 0 || fcntl(fd, F_GETFD) >= 0, "log: fd is not an open descriptor");
+    REQUIRE(fd < 0 || sprint_log_takes(fd), "log: fd is not an open descriptor");
     return sprintgo_log_to(fd < 0 ? -1 : fd, level);
 }
 
 void sprint_wipe(void *p, size_t len) {
-    if (p)
-        explicit_bzero(p, len);
+    if (!p)
+        return;
+    memset(p, 0, len);
+    __asm__ volatile("" : : "r"(p) : "memory"); /* who reads it may come: not removed */
 }

@@ -1,7 +1,5 @@
 #include "abi.h"
 
-#include <fcntl.h>
-
 #include "slots.h"
 
 sprint_status sprint_memory_stats_get(sprint_memory_stats *inout) {
@@ -47,7 +45,7 @@ sprint_status sprint_memory_set(int32_t option, int64_t value) {
 
 sprint_status sprint_events_to_fd(int32_t fd) {
     ENTER();
-    REQUIRE(fd < 0 || fcntl(fd, F_GETFD) >= 0, "events: fd is not an open descriptor");
+    REQUIRE(fd < 0 || sprint_log_takes(fd), "events: fd is not an open descriptor");
     sprint_slots_avoid(SPRINT_SLOTS_EVENTS, fd >= 0);
     if (fd >= 0)
         sprint_bring_all_home(); /* what happens to those that exist is told, too */

@@ -2,8 +2,6 @@ package main
 
 import (
 	"sync/atomic"
-	"syscall"
-	"unsafe"
 
 	"github.com/bitcoin-sprint/libsprint/pool"
 )
@@ -16,18 +14,6 @@ type bell struct {
 }
 
 var bells table[bell]
-
-// futex(2).
-const (
-	futexWake        = 1
-	futexPrivateFlag = 128
-)
-
-// Ring implements pool.Bell. RawSyscall: waking blocks nobody.
-func (b *bell) Ring() {
-	b.set()
-	_, _, _ = syscall.RawSyscall(syscall.SYS_FUTEX, uintptr(unsafe.Pointer(b.rung)), futexWake|futexPrivateFlag, 1)
-}
 
 // set is the half of Ring that C does not do.
 func (b *bell) set() { atomic.StoreUint32(b.rung, 1) }

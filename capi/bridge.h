@@ -3,6 +3,8 @@
 #ifndef SPRINT_BRIDGE_H
 #define SPRINT_BRIDGE_H
 
+#include <stdbool.h>
+
 #include "../include/sprint.h"
 
 /* The largest text, and the largest bytes, that an option takes. */
@@ -52,12 +54,18 @@ enum { SPRINT_END_FIN = -1 };
 /* Set this thread's last error (thread.c). */
 void sprint_thread_set_error(const char *text, size_t len);
 
-/* One write(2) that raises no SIGPIPE (log_linux.c). */
+/* Whether fd is open (log_*.c). */
+bool sprint_log_takes(int32_t fd);
+
+/* One write(2) that raises no SIGPIPE (log_*.c). */
 void sprint_log_write(int32_t fd, const void *line, size_t len);
 
 /* What loading must leave as it found it (guest_linux.c). */
 uint64_t sprint_guest_nofile(void);
 void sprint_guest_lower_threads(void);
 void sprint_guest_give_places_back(void);
+
+/* The same on Windows (guest_windows.c). */
+void sprint_guest_restore(void);
 
 #endif

@@ -32,7 +32,7 @@ func sprintgo_config_new(slot C.uint32_t, endpoints *C.char) (st C.sprint_status
 		return status(err)
 	}
 	s := &settings{endpoints: list, options: pool.Defaults()}
-	s.options.Detach = true
+	s.options.Detach = detach
 	s.options.Logger = logger
 	configs.at(uint32(slot)).Store(s)
 	return C.SPRINT_OK

@@ -1,11 +1,10 @@
-#define _GNU_SOURCE
 #include "handle.h"
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/auxv.h>
 #include <string.h>
 
+#include "random.h"
 #include "thread.h"
 
 #define DYING ((uint64_t)1 << 31)
@@ -25,13 +24,9 @@ static uint32_t free_head = (uint32_t)NONE, free_tail = (uint32_t)NONE;
 static uint64_t secret_key;
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 
-/* The kernel gives each process 16 random bytes. The key hides nothing; it makes
- * numbers that are not handles fail. */
+/* The key hides nothing; it makes numbers that are not handles fail. */
 static void make_key(void) {
-    const void *random = (const void *)getauxval(AT_RANDOM);
-    if (random)
-        memcpy(&secret_key, random, sizeof secret_key);
-    secret_key ^= (uint64_t)(uintptr_t)&secret_key << 16;
+    secret_key = sprint_random_number() ^ (uint64_t)(uintptr_t)&secret_key << 16;
 }
 
 static uint64_t key(void) {

@@ -14,6 +14,7 @@ import "unsafe"
 func hostIn(p unsafe.Pointer, n C.size_t) []byte {
 	if n > 0 {
 		defer refuse(p)
+		faultsArePanics()
 		load((*byte)(p))
 		load((*byte)(unsafe.Add(p, n-1)))
 	}
@@ -37,6 +38,7 @@ func tryHostOut(p unsafe.Pointer, n C.size_t) (b []byte, err error) {
 				b, err = nil, wildPointer(p)
 			}
 		}()
+		faultsArePanics()
 		first, last := (*byte)(p), (*byte)(unsafe.Add(p, n-1))
 		store(first, load(first))
 		store(last, load(last))
@@ -50,6 +52,7 @@ func hostText(p *C.char, what string) []byte {
 	n := 0
 	func() {
 		defer refuse(at)
+		faultsArePanics()
 		for n <= C.SPRINT_MAX_TEXT && *(*byte)(unsafe.Add(at, n)) != 0 {
 			n++
 		}

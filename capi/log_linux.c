@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -8,6 +9,10 @@
 
 #include "bridge.h"
 #include "thread.h"
+
+bool sprint_log_takes(int32_t fd) {
+    return fcntl(fd, F_GETFD) >= 0;
+}
 
 /* The reader of a log pipe may be gone: that must not raise SIGPIPE in the host. A
  * SIGPIPE of our own write is pending on this thread only, and is taken back. */

@@ -8,13 +8,14 @@ package main
 
 // #cgo CFLAGS: -std=gnu11 -fvisibility=hidden -DSPRINT_BUILD
 // #cgo LDFLAGS: -pthread
+// #cgo windows CFLAGS: -D__USE_MINGW_ANSI_STDIO=1
+// #cgo windows LDFLAGS: -lbcrypt -lsynchronization
 // #include "bridge.h"
 import "C"
 
 import (
 	"runtime"
 	"runtime/debug"
-	"syscall"
 )
 
 func main() {}
@@ -25,21 +26,13 @@ const maxProcs = 4
 // init puts back what Go changed while it started: on its own threads, later than any
 // C constructor.
 func init() {
-	if soft := uint64(C.sprint_guest_nofile()); soft != 0 {
-		var limit syscall.Rlimit
-		if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) == nil && limit.Cur != soft {
-			limit.Cur = soft
-			_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit)
-		}
-	}
-	C.sprint_guest_lower_threads()
-	C.sprint_guest_give_places_back()
+	putBack()
 	// Said explicitly, the number is not read again from the cgroup's files.
 	runtime.GOMAXPROCS(min(maxProcs, runtime.GOMAXPROCS(0)))
 }
 
 // sprintgo_attach makes the calling thread known to Go, which keeps one goroutine for it
-// until it ends: what is set here holds for its every call.
+// until it ends: what is set here holds for its every call (but see guest_windows.go).
 //
 //export sprintgo_attach
 func sprintgo_attach() { debug.SetPanicOnFault(true) }

@@ -4,11 +4,11 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "_cgo_export.h"
 #include "bridge.h"
 #include "mappings.h"
+#include "pages.h"
 
 /* Free pages of one size: first in, first out, so that a page rests before it is used
  * again. Under sprint_free_lock. */
@@ -175,7 +175,7 @@ static void renew_canary(struct sprint_page *page) {
 
 /* Make a page ready for a secret of len bytes, or give it back. */
 static bool prepare_page(struct sprint_page *page, size_t len) {
-    if (!page->stock->fast && mprotect(page->mem, page->size, PROT_READ | PROT_WRITE) != 0) {
+    if (!page->stock->fast && !sprint_pages_open(page->mem, page->size)) {
         give_back(page, 1, NULL); /* the kernel is short of mappings; the page is as it was */
         return false;
     }
@@ -214,7 +214,7 @@ void sprint_slots_give(struct sprint_page *page, size_t len, struct sprint_slot 
     if (!same(canary, page->canary)) {
         /* Whoever wrote there may write there again, and then meets no access. */
         sprint_wipe(page->mem, page->size);
-        mprotect(page->mem, page->size, PROT_NONE);
+        sprint_pages_close(page->mem, page->size);
         sprintgo_slots_quarantine((uintptr_t)page->mem);
         sprint_slots_forget(page);
         if (slot)
@@ -223,7 +223,7 @@ void sprint_slots_give(struct sprint_page *page, size_t len, struct sprint_slot 
     }
     sprint_wipe(canary, SPRINT_CANARY + len);
     if (!page->stock->fast)
-        mprotect(page->mem, page->size, PROT_NONE); /* if not, it is wiped all the same */
+        sprint_pages_close(page->mem, page->size); /* if not, it is wiped all the same */
     give_back(page, 1, slot);
 }
 

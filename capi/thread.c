@@ -1,9 +1,6 @@
 #include "thread.h"
 
-#include "_cgo_export.h"
-
 #include <pthread.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,16 +47,6 @@ static struct thread *get(void) {
 }
 
 __thread int sprint_thread_attached;
-
-void sprint_thread_attach(void) {
-    int cancel = sprint_thread_hold(); /* it may have to wait for Go's start */
-    sigset_t mask;
-    pthread_sigmask(SIG_SETMASK, NULL, &mask);
-    sprintgo_attach();
-    pthread_sigmask(SIG_SETMASK, &mask, NULL);
-    sprint_thread_let_go(cancel);
-    sprint_thread_attached = 1;
-}
 
 void *sprint_thread_recv_buffer(void) {
     struct thread *t = get();

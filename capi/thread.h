@@ -5,8 +5,15 @@
 #define SPRINT_THREAD_H
 
 #include <pthread.h>
+#include <stdio.h>
 
 #include "../include/sprint.h"
+
+#ifdef __MINGW_PRINTF_FORMAT
+#define SPRINT_PRINTF __MINGW_PRINTF_FORMAT
+#else
+#define SPRINT_PRINTF printf
+#endif
 
 /* Room for ciphertext: a few of the largest records (RFC 8446, 5.2: 16 KiB + 256). */
 enum { SPRINT_RECV_SIZE = 64 * 1024 };
@@ -43,7 +50,7 @@ sprint_status sprint_fail(sprint_status status, const char *text);
 
 /* Set the last error from a format. */
 sprint_status sprint_failf(sprint_status status, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+    __attribute__((format(SPRINT_PRINTF, 2, 3)));
 
 /* Set the last error from Go: text of len bytes, copied, control bytes replaced. */
 void sprint_thread_set_error(const char *text, size_t len);

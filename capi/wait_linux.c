@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "wait.h"
+#include "socket.h"
 
 #include <errno.h>
 #include <linux/futex.h>
@@ -22,29 +22,6 @@ int64_t sprint_now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return t.tv_sec * SECOND + t.tv_nsec;
-}
-
-struct sprint_deadline sprint_deadline_in(int64_t timeout_ms) {
-    struct sprint_deadline d = {.start = sprint_now(), .limit = -1};
-    /* More than a century is for ever. */
-    if (timeout_ms >= 0 && timeout_ms < INT64_C(100) * 365 * 24 * 3600 * 1000)
-        d.limit = timeout_ms * MS;
-    return d;
-}
-
-/* What is left of a deadline that has a limit, as of now. */
-static int64_t rest(const struct sprint_deadline *d, int64_t now) {
-    return d->start + d->limit - now;
-}
-
-struct sprint_deadline sprint_deadline_rest(const struct sprint_deadline *d) {
-    struct sprint_deadline now = {.start = sprint_now(), .limit = -1};
-    if (d->limit >= 0) {
-        now.limit = rest(d, now.start);
-        if (now.limit < 0)
-            now.limit = 0;
-    }
-    return now;
 }
 
 /* Set SO_RCVTIMEO, if it is not set so: 0 waits for ever. */
@@ -84,13 +61,13 @@ static ssize_t wait_recv(struct sprint_lease *lease, void *buf, size_t cap,
                          struct sprint_deadline *d) {
     /* The first wait of a call takes the limit as it was given: the clock was read when
      * the call began. */
-    int64_t left = d->waited && d->limit >= 0 ? rest(d, sprint_now()) : d->limit;
+    int64_t left = d->waited && d->limit >= 0 ? sprint_deadline_left(d, sprint_now()) : d->limit;
     d->waited = true;
     if (lease->busy_poll_us > 0 && left != 0) {
         ssize_t n = spin(lease, buf, cap);
         if (n >= 0 || (errno != EAGAIN && errno != EINTR))
             return n < 0 ? SPRINT_WAIT_ERRNO : n;
-        left = d->limit < 0 ? -1 : rest(d, sprint_now());
+        left = d->limit < 0 ? -1 : sprint_deadline_left(d, sprint_now());
     }
     for (;;) {
         if (d->limit >= 0 && left < 0)
@@ -103,7 +80,7 @@ static ssize_t wait_recv(struct sprint_lease *lease, void *buf, size_t cap,
         if (d->limit >= 0) {
             if (left == 0)
                 return SPRINT_WAIT_TIMEOUT;
-            left = rest(d, sprint_now());
+            left = sprint_deadline_left(d, sprint_now());
             if (left <= 0)
                 return SPRINT_WAIT_TIMEOUT;
         }
@@ -123,7 +100,7 @@ static int wait_poll(int fd, short events, const struct sprint_deadline *d) {
     for (;;) {
         struct timespec t, *limit = NULL;
         if (d->limit >= 0) {
-            int64_t left = rest(d, sprint_now());
+            int64_t left = sprint_deadline_left(d, sprint_now());
             if (left < 0)
                 left = 0;
             t = (struct timespec){.tv_sec = left / SECOND, .tv_nsec = left % SECOND};

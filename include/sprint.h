@@ -47,7 +47,9 @@
 #define SPRINT_ABI (SPRINT_VERSION_MAJOR * 0x10000u + SPRINT_VERSION_MINOR)
 
 #ifndef SPRINT_API
-#if defined(SPRINT_BUILD) && defined(__GNUC__)
+#if defined(_WIN32) && !defined(SPRINT_BUILD)
+#define SPRINT_API extern __declspec(dllimport)
+#elif defined(SPRINT_BUILD) && defined(__GNUC__)
 #define SPRINT_API extern __attribute__((visibility("default")))
 #else
 #define SPRINT_API extern

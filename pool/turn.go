@@ -47,7 +47,8 @@ func (p *Pool) AcquireOrQueue(limit time.Duration, bell Bell) (Conn, Turn, error
 // Waits says that the turn has not ended.
 func (t *Turn) Waits() bool { return t.waiter != nil }
 
-// Until is when Take is to be called at the latest, on CLOCK_MONOTONIC.
+// Until is when Take is to be called at the latest, on the clock that monotonic
+// reads.
 func (t *Turn) Until() int64 {
 	return int64(t.until) + min(t.pool.monoEpoch, int64(maxDuration-t.until))
 }
