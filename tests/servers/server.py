@@ -19,12 +19,17 @@ def free_port() -> int:
 class Server:
     """Started by the constructor, which returns when the port takes connections."""
 
-    def __init__(self, argv: Sequence[str | Path], port: int, log: Path) -> None:
+    def __init__(
+        self, argv: Sequence[str | Path], port: int, log: Path, keyboard: bool = False
+    ) -> None:
         self.address = f"127.0.0.1:{port}"
         self.log = log
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+                argv,
+                stdin=subprocess.PIPE if keyboard else subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
             )
         end = time.monotonic() + 20
         while not self._listening(port):
