@@ -1,4 +1,5 @@
-"""A KeyUpdate is life, whenever it comes: Go's TLS server cannot send one, OpenSSL's does."""
+"""What TLS 1.3 sends besides data is life, whenever it comes. Go's TLS server sends no KeyUpdate,
+OpenSSL's does when it is told."""
 
 from __future__ import annotations
 
@@ -106,3 +107,20 @@ def test_a_connection_that_got_a_key_update_while_it_was_idle_is_lent_again(
         (endpoint,) = pool.status().endpoints
         assert endpoint.health_checks["ticket"] == 1
         assert endpoint.health_checks["unsolicited"] == 0
+
+
+def test_tickets_that_nobody_has_read_are_life(typist: Typist, certificates: Certificates) -> None:
+    """OpenSSL sends them after the handshake, Go's server within it."""
+    with sprint.Pool(typist.address, ca_file=certificates.ca, max_connections=1) as pool:
+
+        def seen() -> bool:
+            pool.reset()
+            pool.warm_up(1, PATIENCE)
+            with pool.acquire(PATIENCE) as conn:
+                assert conn.uses == 0
+                talk(typist, conn, f"on {conn.id}")
+            (endpoint,) = pool.status().endpoints
+            return endpoint.health_checks["ticket"] > 0
+
+        until("a look that finds tickets", seen)
+        assert pool.stats().errors == 0
