@@ -10,11 +10,18 @@ import (
 // It waits until ctx ends; a ctx without a deadline waits for AcquireTimeout. Dials
 // belong to the pool: one that is under way when ctx ends serves the next caller.
 func (p *Pool) Acquire(ctx context.Context) (Conn, error) {
-	limit := p.opts.AcquireTimeout
-	if _, ok := ctx.Deadline(); ok {
-		limit = maxDuration
+	now := p.now()
+	c, served, err := p.direct(now)
+	if served {
+		return c, nil
 	}
-	c, err := p.acquire(p.now(), limit, ctx.Done())
+	if err == nil {
+		limit := p.opts.AcquireTimeout
+		if _, ok := ctx.Deadline(); ok {
+			limit = maxDuration
+		}
+		c, err = p.wait(now, limit, ctx.Done())
+	}
 	if err == nil || ctx.Err() == nil {
 		return c, err
 	}
@@ -27,15 +34,12 @@ func (p *Pool) AcquireWithin(limit time.Duration) (Conn, error) {
 	if limit < 0 {
 		limit = p.opts.AcquireTimeout
 	}
-	return p.acquire(p.now(), limit, nil)
-}
-
-func (p *Pool) acquire(now, limit time.Duration, cancel <-chan struct{}) (Conn, error) {
+	now := p.now()
 	c, served, err := p.direct(now)
 	if served || err != nil {
 		return c, err
 	}
-	return p.wait(now, limit, cancel)
+	return p.wait(now, limit, nil)
 }
 
 // direct leases an idle connection that is alive. If there is none it returns with mu
@@ -59,7 +63,15 @@ func (p *Pool) direct(now time.Duration) (c Conn, served bool, err error) {
 		if p.short() {
 			p.pump()
 		}
-		p.unlock()
+		if p.settled() {
+			p.mu.Unlock()
+		} else {
+			p.unlock()
+		}
+		if ch.silent() {
+			ch.endpoint.direct[checkIdle].Add(1)
+			return ch.begin(), true, nil
+		}
 		if c, ok := p.handOut(ch, &ch.endpoint.direct); ok {
 			return c, true, nil
 		}

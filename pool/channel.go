@@ -128,6 +128,9 @@ func (ch *channel) probe(counts *checks) (alive bool, why error) {
 	return why == nil, why
 }
 
+// silent is the look at a connection where nothing has happened, as usual.
+func (ch *channel) silent() bool { return ch.drained.Load() && ch.socket.Peek() == transport.Silent }
+
 func (ch *channel) look() (checked, error) {
 	if !ch.drained.Load() {
 		if why := ch.drain(0); why != nil {

@@ -127,11 +127,20 @@ func (c Conn) end(keep bool) (next Bell) {
 	if why == stays {
 		why = p.leaves(ch, now)
 	}
+	if why == stays && (p.waiters.len == 0 || p.paused) {
+		p.rest(ch, now)
+		if p.settled() {
+			p.mu.Unlock()
+		} else {
+			p.unlock()
+		}
+		return nil
+	}
 	if why == stays {
-		served := p.offer(ch, now, false)
+		p.offer(ch, now, false)
 		next = p.waiters.unring()
 		p.unlock()
-		if served && !p.opts.Detach {
+		if !p.opts.Detach {
 			// Who waited runs before this goroutine goes on with something else. An
 			// embedder's thread leaves Go at once anyway.
 			runtime.Gosched()
@@ -167,7 +176,9 @@ func (p *Pool) leaves(ch *channel, now time.Duration) reason {
 	case p.staying() >= p.max:
 		return closedResized
 	}
-	p.judge(ch, now)
+	if p.opts.judges() && now-ch.judged >= judgeEvery {
+		p.judge(ch, now)
+	}
 	switch {
 	case ch.slow && !p.cleanup.running.Load():
 		if p.cleanup.retires.AllowN(p.epoch.Add(now), 1) {

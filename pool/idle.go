@@ -23,20 +23,26 @@ func (p *Pool) nextIdle(now time.Duration) *channel {
 
 // takeIdle takes the first in the order, or nil.
 func (p *Pool) takeIdle() *channel {
-	n := len(p.idle)
-	if n == 0 {
+	last := len(p.idle) - 1
+	if last < 0 {
 		return nil
 	}
-	i := n - 1
-	if p.opts.IdleOrder != OrderLIFO || p.outdated {
-		i = p.chooseIdle()
+	if !p.lifo || p.outdated {
+		p.bringForward()
 	}
-	ch := p.idle[i]
-	copy(p.idle[i:], p.idle[i+1:])
-	p.idle[n-1] = nil
-	p.idle = p.idle[:n-1]
+	ch := p.idle[last]
+	p.idle[last] = nil
+	p.idle = p.idle[:last]
 	ch.idle = false
 	return ch
+}
+
+// bringForward puts the one to be taken next where the one used last is.
+func (p *Pool) bringForward() {
+	i := p.chooseIdle()
+	ch := p.idle[i]
+	last := copy(p.idle[i:], p.idle[i+1:]) + i
+	p.idle[last] = ch
 }
 
 // chooseIdle finds the best by the order, of the present generation if there is one.

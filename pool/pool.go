@@ -30,6 +30,8 @@ type Pool struct {
 	clock     ticks.Clock
 	monoEpoch int64 // the same moment on CLOCK_MONOTONIC, for embedders
 
+	lifo bool // opts.IdleOrder
+
 	// connect opens a connection; tests put their own here.
 	connect func(context.Context, *endpoint) (*channel, error)
 	lookUp  func(ctx context.Context, host string) ([]netip.Addr, error)
@@ -108,7 +110,8 @@ func New(endpoints string, o Options) (*Pool, error) {
 	p := &Pool{
 		opts: o, list: endpoints, log: newJournal(&o, endpoints),
 		epoch: time.Now(), monoEpoch: monotonic(),
-		max: o.MaxConnections, minIdle: o.MinIdle,
+		lifo: o.IdleOrder == OrderLIFO,
+		max:  o.MaxConnections, minIdle: o.MinIdle,
 		drained: make(chan struct{}),
 	}
 	p.clock.Start(p.epoch)
@@ -137,9 +140,13 @@ func (p *Pool) Options() Options { return p.opts }
 // now is the instant of this moment.
 func (p *Pool) now() time.Duration { return p.clock.Now() }
 
+// settled says that unlock has nothing to do but to give mu free, which those do without it
+// for whom a call counts.
+func (p *Pool) settled() bool { return p.gone == nil && len(p.waiters.rung) == 0 }
+
 // unlock gives mu free, rings for those served under it and closes what was retired.
 func (p *Pool) unlock() {
-	if p.gone == nil && len(p.waiters.rung) == 0 {
+	if p.settled() {
 		p.mu.Unlock()
 		return
 	}
@@ -193,9 +200,14 @@ func (p *Pool) offer(ch *channel, now time.Duration, fresh bool) (served bool) {
 		p.waiters.serve(handOff{ch: ch, out: out})
 		return true
 	}
+	p.rest(ch, now)
+	return false
+}
+
+// rest makes a connection idle. The caller holds mu.
+func (p *Pool) rest(ch *channel, now time.Duration) {
 	ch.idle, ch.rested = true, now
 	p.idle = append(p.idle, ch)
-	return false
 }
 
 // enlist enters a connection that was just opened. The caller holds mu.

@@ -25,12 +25,8 @@ var spareNames = [...]string{"share", "median"}
 // judges says whether anything needs recent latencies.
 func (o *Options) judges() bool { return o.MaxLatency > 0 || o.IdleOrder == OrderLatency }
 
-// judge looks at the latency of a connection that is returned, now and then. The caller
-// holds mu.
+// judge looks at the latency of a connection that is returned. The caller holds mu.
 func (p *Pool) judge(ch *channel, now time.Duration) {
-	if !p.opts.judges() || now-ch.judged < judgeEvery {
-		return
-	}
 	ch.judged = now
 	ch.p95 = ch.latency.recentP95(now)
 	if slow := p.isSlow(ch); slow != ch.slow {

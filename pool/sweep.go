@@ -3,8 +3,6 @@ package pool
 import (
 	"slices"
 	"time"
-
-	"github.com/bitcoin-sprint/libsprint/pool/transport"
 )
 
 // sweep looks at the idle connections that nobody has used or looked at for ProbeSweep,
@@ -50,7 +48,7 @@ func (p *Pool) lookAt(ch *channel, now time.Duration) {
 		return
 	}
 	ch.looked = now
-	if ch.drained.Load() && ch.socket.Peek() == transport.Silent {
+	if ch.silent() {
 		ch.endpoint.checks[checkIdle].Add(1)
 		return
 	}

@@ -170,10 +170,9 @@ func (c *Conn) flush() (int, error) {
 
 // Settle makes a connection ready to be idle: it sends what the socket takes, and gives up
 // buffers that are not needed. False: something is left that was not sent.
-func (c *Conn) Settle() bool {
-	if !c.detached {
-		return true
-	}
+func (c *Conn) Settle() bool { return !c.detached || c.settle() }
+
+func (c *Conn) settle() bool {
 	if len(c.in) == 0 && cap(c.store) > keepCap {
 		c.in, c.store = nil, nil
 	}
