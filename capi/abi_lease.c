@@ -1,4 +1,5 @@
 #include "abi.h"
+#include "shelf.h"
 
 /* What a host may ask about a lease, and its end. */
 
@@ -80,7 +81,8 @@ static void end(sprint_conn conn, bool discard) {
     if (discard || !last || atomic_load(&slot->poisoned))
         atomic_store(&slot->lease.discard, 1);
     if (last) {
-        sprint_object_end(slot);
+        if (!sprint_shelf_give(slot))
+            sprint_object_end(slot);
     } else {
         sprintgo_conn_cut(slot->index);
         sprint_unpin(slot);

@@ -1,5 +1,6 @@
 #include "abi.h"
 #include "mappings.h"
+#include "shelf.h"
 #include "wait.h"
 
 /* The start of every call on a pool. */
@@ -20,7 +21,8 @@ sprint_status sprint_pool_new(sprint_config config, sprint_pool *out) {
     if (!slot)
         status = sprint_fail(SPRINT_E_NOMEM, "sprint: pool: no memory or address space");
     else
-        status = sprint_publish(slot, sprintgo_pool_new(slot->index, settings->index), out);
+        status = sprint_publish(slot, sprintgo_pool_new(slot->index, settings->index, &slot->shelf),
+                                out);
     return sprint_done(settings, status);
 }
 
@@ -32,6 +34,17 @@ sprint_status sprint_pool_warm_up(sprint_pool pool, uint32_t count, int64_t time
     return sprint_done(slot, sprintgo_pool_warm_up(slot->index, count, timeout_ms));
 }
 
+/* A lease that rests on the pool's shelf, or NULL. One that is not as it should be goes back
+ * to Go, which looks at it more closely. */
+static struct sprint_slot *take_rested(struct sprint_slot *pool) {
+    struct sprint_slot *unfit, *conn = sprint_shelf_take(pool->shelf, &unfit);
+    if (unfit) {
+        sprint_wait_ring(sprintgo_shelf_home(pool->index, unfit->index));
+        sprint_slot_recycle(unfit);
+    }
+    return conn;
+}
+
 sprint_status sprint_pool_acquire(sprint_pool pool, int64_t timeout_ms, sprint_conn *out) {
     ENTER();
     REQUIRE(out, "acquire: out is NULL");
@@ -40,20 +53,28 @@ sprint_status sprint_pool_acquire(sprint_pool pool, int64_t timeout_ms, sprint_c
     sprint_status status = sprint_pin(pool, SPRINT_KIND_POOL, &slot);
     if (status != SPRINT_OK)
         return status;
-    struct sprint_slot *conn = sprint_slot_new(SPRINT_KIND_CONN);
+    struct sprint_slot *conn = take_rested(slot);
+    if (conn) {
+        *out = sprint_slot_publish(conn);
+        sprint_unpin(slot);
+        return SPRINT_OK;
+    }
+    conn = sprint_slot_new(SPRINT_KIND_CONN);
     if (!conn)
         return sprint_done(slot, sprint_fail(SPRINT_E_NOMEM, "sprint: acquire: no memory"));
 
     struct sprint_lease_info info;
     int64_t until;
     status = sprintgo_pool_acquire(slot->index, conn->index, timeout_ms,
-                                   (uint32_t *)&conn->lease.bell, &until, &info);
+                                   (uint32_t *)&conn->lease.bell, &conn->rest, &until, &info);
     while (status == SPRINT_WAITS) {
         sprint_wait_bell(&conn->lease.bell, until);
         status = sprintgo_pool_take(conn->index, &info);
     }
-    if (status == SPRINT_OK)
+    if (status == SPRINT_OK) {
         sprint_lease_set(&conn->lease, &info);
+        conn->lease.shelf = slot->shelf;
+    }
     return sprint_done(slot, sprint_publish(conn, status, out));
 }
 

@@ -1,5 +1,8 @@
 package main
 
+// #include "bridge.h"
+import "C"
+
 import (
 	"sync/atomic"
 
@@ -17,3 +20,13 @@ var bells table[bell]
 
 // set is the half of Ring that C does not do.
 func (b *bell) set() { atomic.StoreUint32(b.rung, 1) }
+
+// half does that half for a bell that C is to ring, if there is one.
+func half(next pool.Bell) *C.uint32_t {
+	if next == nil {
+		return nil
+	}
+	b := next.(*bell)
+	b.set()
+	return (*C.uint32_t)(b.rung)
+}

@@ -29,6 +29,47 @@ struct sprint_lease_info {
  * bell, until an instant at the latest, and take. */
 enum { SPRINT_WAITS = 1 };
 
+/* A lease as C and package pool share it, and a pool's shelf where such leases rest: as in
+ * pool/shelf.go, where the fields are explained (Rest, Shelf). All are read and written
+ * atomically. */
+struct sprint_rest {
+    uint32_t below, depth, endpoint, home;
+    int64_t lent_at, rested_at, due, judge_at;
+    uint64_t uses, note, wrote, read;
+    int64_t asked;
+};
+
+struct sprint_shelf {
+    uint64_t head;
+    uint64_t apart[7];
+    uint32_t low, unused;
+    int64_t idle_timeout;
+    uint64_t *counts; /* C's alone from here on: rows of columns, one for each endpoint */
+    uint64_t columns;
+    struct sprint_shelf *spare;
+    uint64_t rest[3];
+};
+
+enum { SPRINT_SHELF_SLOT_BITS = 24, SPRINT_SHELF_EMPTY = (1 << SPRINT_SHELF_SLOT_BITS) - 1 };
+
+/* The first columns of a row; then come the cells of hold times. */
+enum { SPRINT_SHELF_TAKEN, SPRINT_SHELF_HELD, SPRINT_SHELF_CELLS };
+
+/* How hold times are counted (pool.HoldCells). Go fills it in before there is a shelf. */
+enum { SPRINT_HOLD_STARTS = 512, SPRINT_HOLD_BOUNDS = 512 };
+extern struct sprint_hold_cells {
+    int64_t bounds[SPRINT_HOLD_BOUNDS];
+    uint16_t starts[SPRINT_HOLD_STARTS];
+    uint32_t count;
+} sprint_hold_cells;
+
+/* Slots whose lease Go has taken from a shelf, a list by rest.below, to be taken back all
+ * at once; SPRINT_SHELF_EMPTY without any. */
+extern uint32_t sprint_slots_spent;
+
+/* A closed shelf; NULL without memory (shelf.c). */
+struct sprint_shelf *sprint_shelf_new(uint32_t endpoints, uint32_t columns);
+
 /* Slots of secure memory go to C in batches, for the smallest classes only. */
 enum { SPRINT_SLOT_BATCH = 16, SPRINT_SLOT_CLASSES = 3 };
 

@@ -25,7 +25,7 @@ func sprintgo_conn_again(slot C.uint32_t, limit C.int64_t, info *C.struct_sprint
 	if err != nil {
 		return status(err)
 	}
-	seat(slot, c, info)
+	take(slot, c, info)
 	return C.SPRINT_OK
 }
 
@@ -65,10 +65,5 @@ func sprintgo_conn_end(slot, note C.uint32_t, discard C.int32_t) (rung *C.uint32
 	if n := c.Note(); n.Load() != uint64(note) {
 		n.Store(uint64(note))
 	}
-	if next := c.Return(discard == 0); next != nil {
-		b := next.(*bell)
-		b.set()
-		return (*C.uint32_t)(b.rung)
-	}
-	return nil
+	return half(c.Return(discard == 0))
 }

@@ -32,7 +32,7 @@ type served struct {
 var pools table[atomic.Pointer[served]]
 
 //export sprintgo_pool_new
-func sprintgo_pool_new(slot, config C.uint32_t) (st C.sprint_status) {
+func sprintgo_pool_new(slot, config C.uint32_t, shelf **C.struct_sprint_shelf) (st C.sprint_status) {
 	defer guard(&st)
 	s := configs.at(uint32(config)).Load()
 	v := &served{}
@@ -51,6 +51,11 @@ func sprintgo_pool_new(slot, config C.uint32_t) (st C.sprint_status) {
 		return status(err)
 	}
 	v.Pool = p
+	if *shelf = v.shelve(); *shelf == nil {
+		v.Close(0)
+		v.dropSecrets()
+		return status(argError{C.SPRINT_E_NOMEM, "pool: no memory"})
+	}
 	pools.at(uint32(slot)).Store(v)
 	return C.SPRINT_OK
 }
@@ -93,14 +98,16 @@ func sprintgo_pool_warm_up(slot, count C.uint32_t, timeoutMs C.int64_t) (st C.sp
 func limit(ms C.int64_t) time.Duration { return duration(int64(max(ms, -1)), time.Millisecond) }
 
 //export sprintgo_pool_acquire
-func sprintgo_pool_acquire(slot, conn C.uint32_t, timeoutMs C.int64_t, rung *C.uint32_t, until *C.int64_t, info *C.struct_sprint_lease_info) (st C.sprint_status) {
+func sprintgo_pool_acquire(slot, conn C.uint32_t, timeoutMs C.int64_t, rung *C.uint32_t, rest *C.struct_sprint_rest, until *C.int64_t, info *C.struct_sprint_lease_info) (st C.sprint_status) {
 	defer guard(&st)
 	p := pools.at(uint32(slot)).Load()
 	b := bells.at(uint32(conn))
 	if b.rung == nil { // a slot stays where it is
 		b.rung = (*uint32)(rung)
 	}
-	c, turn, err := p.AcquireOrQueue(limit(timeoutMs), b)
+	seat := conns.at(uint32(conn))
+	seat.Shares((*pool.Rest)(unsafe.Pointer(rest)))
+	c, turn, err := p.AcquireOrQueue(limit(timeoutMs), b, seat)
 	switch {
 	case err != nil:
 		return status(err)
@@ -109,7 +116,7 @@ func sprintgo_pool_acquire(slot, conn C.uint32_t, timeoutMs C.int64_t, rung *C.u
 		*until = C.int64_t(turn.Until())
 		return C.SPRINT_WAITS
 	}
-	seat(conn, c, info)
+	take(conn, c, info)
 	return C.SPRINT_OK
 }
 
@@ -124,12 +131,12 @@ func sprintgo_pool_take(conn C.uint32_t, info *C.struct_sprint_lease_info) (st C
 	case b.turn.Waits():
 		return C.SPRINT_WAITS
 	}
-	seat(conn, c, info)
+	take(conn, c, info)
 	return C.SPRINT_OK
 }
 
-// seat has a slot stand for a lease and tells C of it.
-func seat(slot C.uint32_t, c pool.Conn, info *C.struct_sprint_lease_info) {
+// take has a slot stand for a lease and tells C of it.
+func take(slot C.uint32_t, c pool.Conn, info *C.struct_sprint_lease_info) {
 	conns.at(uint32(slot)).Put(c)
 	info.id = C.uint64_t(c.ID())
 	info.uses = C.uint64_t(c.Uses())
@@ -264,5 +271,7 @@ func sprintgo_pool_close(slot C.uint32_t, graceMs C.int64_t, forced *C.uint32_t)
 //export sprintgo_pool_destroy
 func sprintgo_pool_destroy(slot C.uint32_t) {
 	defer guardVoid()
-	pools.at(uint32(slot)).Swap(nil).dropSecrets()
+	v := pools.at(uint32(slot)).Swap(nil)
+	v.Unshelve()
+	v.dropSecrets()
 }

@@ -34,7 +34,7 @@ static uint64_t key(void) {
     return secret_key;
 }
 
-static struct sprint_slot *slot_at(uint32_t index) {
+struct sprint_slot *sprint_slot_at(uint32_t index) {
     if (index / SLOTS_PER_CHUNK >= MAX_CHUNKS)
         return NULL;
     struct sprint_slot *chunk =
@@ -52,7 +52,7 @@ static struct sprint_slot *fresh_slot(void) {
             return NULL;
         atomic_store_explicit(&chunks[used / SLOTS_PER_CHUNK], chunk, memory_order_release);
     }
-    struct sprint_slot *slot = slot_at(used);
+    struct sprint_slot *slot = sprint_slot_at(used);
     slot->index = used++;
     /* Generations start anywhere, so that a handle tells nothing of its neighbours. */
     uint64_t mixed = (key() ^ slot->index) * UINT64_C(0x9e3779b97f4a7c15);
@@ -69,15 +69,27 @@ struct sprint_slot *sprint_slot_pop(void) {
     /* A full chunk first: the longer a slot rests, the longer a stale handle is known. */
     if (free_head == (uint32_t)NONE || used % SLOTS_PER_CHUNK != 0)
         return fresh_slot();
-    struct sprint_slot *slot = slot_at(free_head);
+    struct sprint_slot *slot = sprint_slot_at(free_head);
     free_head = slot->next;
     if (free_head == (uint32_t)NONE)
         free_tail = (uint32_t)NONE;
     return slot;
 }
 
+/* Take back what Go has emptied; the caller holds the lock. */
+static void push_spent(void) {
+    uint32_t index = __atomic_exchange_n(&sprint_slots_spent, SPRINT_SHELF_EMPTY, __ATOMIC_ACQUIRE);
+    while (index != SPRINT_SHELF_EMPTY) {
+        struct sprint_slot *slot = sprint_slot_at(index);
+        index = __atomic_load_n(&slot->rest.below, __ATOMIC_RELAXED);
+        sprint_slot_push(slot);
+    }
+}
+
 struct sprint_slot *sprint_slot_new(enum sprint_kind kind) {
     pthread_mutex_lock(&sprint_free_lock);
+    if (__atomic_load_n(&sprint_slots_spent, __ATOMIC_RELAXED) != SPRINT_SHELF_EMPTY)
+        push_spent();
     struct sprint_slot *slot = sprint_slot_pop();
     pthread_mutex_unlock(&sprint_free_lock);
     if (slot)
@@ -85,20 +97,33 @@ struct sprint_slot *sprint_slot_new(enum sprint_kind kind) {
     return slot;
 }
 
+/* The next generation of a slot that nobody pins. Without a reference nobody can: a handle
+ * that was guessed hits nothing while the object is being made. */
+static void begin_generation(struct sprint_slot *slot, uint64_t word) {
+    uint32_t generation = GENERATION(word) + 1;
+    atomic_store_explicit(&slot->word, (uint64_t)generation << 32, memory_order_relaxed);
+    if (handle_of(slot) == 0) /* 0 is no handle: take the next generation */
+        atomic_store_explicit(&slot->word, (uint64_t)(generation + 1) << 32, memory_order_relaxed);
+}
+
 void sprint_slot_begin(struct sprint_slot *slot, enum sprint_kind kind) {
+    uint64_t word = atomic_load(&slot->word);
     atomic_store_explicit(&slot->kind, (uint8_t)kind, memory_order_relaxed);
     atomic_store_explicit(&slot->poisoned, 0, memory_order_relaxed);
     if (kind == SPRINT_KIND_BUFFER)
         memset(&slot->secret, 0, sizeof slot->secret);
     else
         memset(&slot->lease, 0, sizeof slot->lease);
+    begin_generation(slot, word);
+}
 
-    /* Without a reference nobody can pin it: a handle that was guessed hits nothing while
-     * the object is being made. */
-    uint32_t generation = GENERATION(atomic_load(&slot->word)) + 1;
-    atomic_store_explicit(&slot->word, (uint64_t)generation << 32, memory_order_relaxed);
-    if (handle_of(slot) == 0) /* 0 is no handle: take the next generation */
-        atomic_store_explicit(&slot->word, (uint64_t)(generation + 1) << 32, memory_order_relaxed);
+void sprint_slot_rest(struct sprint_slot *slot) {
+    uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+    atomic_store_explicit(&slot->word, word & ~DYING, memory_order_release);
+}
+
+void sprint_slot_renew(struct sprint_slot *slot) {
+    begin_generation(slot, atomic_load_explicit(&slot->word, memory_order_acquire));
 }
 
 uint64_t sprint_slot_publish(struct sprint_slot *slot) {
@@ -117,7 +142,7 @@ void sprint_slot_push(struct sprint_slot *slot) {
     if (free_tail == (uint32_t)NONE)
         free_head = slot->index;
     else
-        slot_at(free_tail)->next = slot->index;
+        sprint_slot_at(free_tail)->next = slot->index;
     free_tail = slot->index;
 }
 
@@ -129,7 +154,7 @@ void sprint_slot_recycle(struct sprint_slot *slot) {
 
 /* The slot that handle may name, and its word as it is now; NULL if there is none. */
 static struct sprint_slot *find(uint64_t value, enum sprint_kind kind, uint64_t *word) {
-    struct sprint_slot *slot = slot_at((uint32_t)value & 0xffffff);
+    struct sprint_slot *slot = sprint_slot_at((uint32_t)value & 0xffffff);
     if (!slot || (uint8_t)(value >> 24) != (uint8_t)kind)
         return NULL;
     *word = atomic_load_explicit(&slot->word, memory_order_acquire);
@@ -212,7 +237,7 @@ struct sprint_slot *sprint_pin_next(struct sprint_slot *slot, enum sprint_kind k
     uint32_t end = used;
     pthread_mutex_unlock(&sprint_free_lock);
     for (; index < end; index++) {
-        slot = slot_at(index);
+        slot = sprint_slot_at(index);
         uint64_t word = atomic_load(&slot->word);
         while ((word & REFERENCES) != 0 && !(word & DYING))
             if (atomic_compare_exchange_weak(&slot->word, &word, word + 1)) {

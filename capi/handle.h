@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "../include/sprint.h"
+#include "bridge.h"
 
 enum sprint_kind { SPRINT_KIND_CONFIG = 1, SPRINT_KIND_POOL, SPRINT_KIND_CONN, SPRINT_KIND_BUFFER };
 
@@ -26,7 +27,8 @@ struct sprint_lease {
     _Atomic uint8_t unsent;  /* something encrypted waits in Go */
     _Atomic uint8_t discard; /* do not give back to the pool */
     _Atomic uint64_t id, uses;
-    _Atomic uint32_t bell; /* rung, while a thread waits in line for this lease */
+    _Atomic uint32_t bell;      /* rung, while a thread waits in line for this lease */
+    struct sprint_shelf *shelf; /* of its pool */
 };
 
 /* Who is at work on a lease, and whether anybody ever was. */
@@ -53,12 +55,17 @@ struct sprint_slot {
     union {
         struct sprint_lease lease;
         struct sprint_secret secret;
+        struct sprint_shelf *shelf; /* of a pool */
     };
+    struct sprint_rest rest; /* of a lease */
 };
 
 /* Guards the free slots, and the free pages of slots.c: a secret that is made or freed
  * takes or gives one of each, and a second lock would double what that costs. */
 extern pthread_mutex_t sprint_free_lock;
+
+/* The slot of a number that was one's once. */
+struct sprint_slot *sprint_slot_at(uint32_t index);
 
 /* A slot that no handle reaches yet; NULL without memory. */
 struct sprint_slot *sprint_slot_new(enum sprint_kind kind);
@@ -69,6 +76,11 @@ void sprint_slot_begin(struct sprint_slot *slot, enum sprint_kind kind);
 
 /* Give a slot whose object is complete to its owner: the handle. */
 uint64_t sprint_slot_publish(struct sprint_slot *slot);
+
+/* Leave a slot whose handle was killed, and that nobody pins, to whoever finds it; and have it
+ * be as of sprint_slot_new() once more, but that its object stays. */
+void sprint_slot_rest(struct sprint_slot *slot);
+void sprint_slot_renew(struct sprint_slot *slot);
 
 /* Undo sprint_slot_new(): nothing pins the slot, and its object is gone or was not made. */
 void sprint_slot_recycle(struct sprint_slot *slot);

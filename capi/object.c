@@ -1,4 +1,5 @@
 #include "abi.h"
+#include "shelf.h"
 #include "wait.h"
 
 #include <string.h>
@@ -10,6 +11,8 @@ void sprint_object_end(struct sprint_slot *slot) {
         break;
     case SPRINT_KIND_POOL:
         sprintgo_pool_destroy(slot->index);
+        if (slot->shelf)
+            sprint_shelf_end(slot->shelf);
         break;
     case SPRINT_KIND_CONN:
         sprint_wait_ring(

@@ -31,4 +31,7 @@ void sprint_wait_bell(_Atomic uint32_t *bell, int64_t until);
 /* Wake who waits for a bell that is set; NULL is none. */
 void sprint_wait_ring(uint32_t *bell);
 
+/* Whether a socket has nothing to say: no bytes, no end, no error. Does not wait. */
+bool sprint_wait_silent(int fd);
+
 #endif

@@ -123,6 +123,17 @@ int sprint_wait_poll(int fd, short events, const struct sprint_deadline *d) {
     return n;
 }
 
+/* Not poll(), which is a point where the host's thread may be cancelled. */
+bool sprint_wait_silent(int fd) {
+    struct pollfd p = {.fd = fd, .events = POLLIN | POLLRDHUP};
+#ifdef SYS_poll
+    return syscall(SYS_poll, &p, 1, 0) == 0;
+#else
+    struct timespec at_once = {0};
+    return syscall(SYS_ppoll, &p, 1, &at_once, NULL, 0) == 0;
+#endif
+}
+
 void sprint_wait_bell(_Atomic uint32_t *bell, int64_t until) {
     struct timespec t = {.tv_sec = until / SECOND, .tv_nsec = until % SECOND};
     /* FUTEX_WAIT_BITSET, as FUTEX_WAIT, but its limit is an instant. */

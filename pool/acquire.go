@@ -11,7 +11,7 @@ import (
 // belong to the pool: one that is under way when ctx ends serves the next caller.
 func (p *Pool) Acquire(ctx context.Context) (Conn, error) {
 	now := p.now()
-	c, served, err := p.direct(now)
+	c, served, err := p.direct(now, nil)
 	if served {
 		return c, nil
 	}
@@ -35,7 +35,7 @@ func (p *Pool) AcquireWithin(limit time.Duration) (Conn, error) {
 		limit = p.opts.AcquireTimeout
 	}
 	now := p.now()
-	c, served, err := p.direct(now)
+	c, served, err := p.direct(now, nil)
 	if served || err != nil {
 		return c, err
 	}
@@ -44,11 +44,14 @@ func (p *Pool) AcquireWithin(limit time.Duration) (Conn, error) {
 
 // direct leases an idle connection that is alive. If there is none it returns with mu
 // held.
-func (p *Pool) direct(now time.Duration) (c Conn, served bool, err error) {
+func (p *Pool) direct(now time.Duration, seat *Seat) (c Conn, served bool, err error) {
 	for {
-		p.mu.Lock()
+		p.mu.Lock() // this is lock, without its call
+		if p.laden() {
+			p.takeIn()
+		}
 		if p.state != running {
-			p.mu.Unlock()
+			p.unlock()
 			p.ended(outClosed, 0)
 			return Conn{}, false, errPoolClosed()
 		}
@@ -59,7 +62,7 @@ func (p *Pool) direct(now time.Duration) (c Conn, served bool, err error) {
 		if ch == nil {
 			return Conn{}, false, nil
 		}
-		p.lend(ch, now)
+		p.lend(ch, now, seat)
 		if p.short() {
 			p.pump()
 		}
@@ -82,7 +85,8 @@ func (p *Pool) direct(now time.Duration) (c Conn, served bool, err error) {
 // lease; a dead one is retired.
 func (p *Pool) handOut(ch *channel, counts *checks) (Conn, bool) {
 	if alive, why := ch.probe(counts); !alive {
-		p.mu.Lock()
+		p.lock()
+		ch.unseat()
 		ch.lostTo = why
 		p.lent--
 		p.retire(ch, closedStale, true)
@@ -94,7 +98,7 @@ func (p *Pool) handOut(ch *channel, counts *checks) (Conn, bool) {
 
 // queue puts the caller into the line, or says why not. The caller holds mu; queue unlocks
 // it.
-func (p *Pool) queue(now, limit time.Duration, bell Bell) (*waiter, error) {
+func (p *Pool) queue(now, limit time.Duration, bell Bell, seat *Seat) (*waiter, error) {
 	var err error
 	out := outBreakerOpen
 	switch {
@@ -113,7 +117,7 @@ func (p *Pool) queue(now, limit time.Duration, bell Bell) (*waiter, error) {
 		return nil, err
 	}
 	w := p.spareWaiters.Get().(*waiter)
-	w.bell = bell
+	w.bell, w.seat = bell, seat
 	p.waiters.pushBack(w)
 	p.pump()
 	p.unlock()
@@ -123,7 +127,7 @@ func (p *Pool) queue(now, limit time.Duration, bell Bell) (*waiter, error) {
 // wait has the caller wait in line until it is served, the limit passes or cancel is
 // closed. The caller holds mu; wait unlocks it.
 func (p *Pool) wait(now, limit time.Duration, cancel <-chan struct{}) (Conn, error) {
-	w, err := p.queue(now, limit, nil)
+	w, err := p.queue(now, limit, nil, nil)
 	if err != nil {
 		return Conn{}, err
 	}
@@ -160,9 +164,9 @@ func (p *Pool) take(w *waiter, h handOff, began, now time.Duration) (c Conn, aga
 		p.ended(h.out, now-began)
 		return c, false, nil
 	}
-	p.mu.Lock()
+	p.lock()
 	if p.state != running {
-		p.mu.Unlock()
+		p.unlock()
 		p.ended(outClosed, now-began)
 		return Conn{}, false, errPoolClosed()
 	}
@@ -175,8 +179,8 @@ func (p *Pool) take(w *waiter, h handOff, began, now time.Duration) (c Conn, aga
 // leave takes a waiter whose time is over out of the queue, or what it was served
 // at the same moment.
 func (p *Pool) leave(w *waiter, out outcome) handOff {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.lock()
+	defer p.unlock()
 	if !w.queued {
 		return <-w.result
 	}

@@ -76,7 +76,7 @@ func (c Conn) again(limit time.Duration, cancel <-chan struct{}) (Conn, error) {
 // queueAgain takes a permit of the retry budget and queues the lease of ch for a fresh
 // connection, in whose favour ch gives up its place.
 func (p *Pool) queueAgain(ch *channel, stale *Error) (*waiter, error) {
-	p.mu.Lock()
+	p.lock()
 	defer p.unlock()
 	switch {
 	case p.state != running:
@@ -90,7 +90,9 @@ func (p *Pool) queueAgain(ch *channel, stale *Error) (*waiter, error) {
 	p.resending++
 	p.leaseEnds(ch)
 	p.strike(ch, closedStale, true)
-	w := newWaiter().(*waiter) // not from the spare ones: ch may outlive the wait
+	ch.uses, ch.lentAt = ch.usesNow(), ch.since() // its seat is the fresh one's
+	w := newWaiter().(*waiter)                    // not from the spare ones: ch may outlive the wait
+	w.seat = ch.seat
 	ch.heir = w
 	p.redials.pushBack(w)
 	p.pump()
@@ -108,7 +110,7 @@ func (p *Pool) awaitFresh(w *waiter, limit time.Duration, cancel <-chan struct{}
 		p.timeouts.Add(1)
 	case <-cancel:
 	}
-	p.mu.Lock()
+	p.lock()
 	defer p.unlock()
 	if !w.queued {
 		return <-w.result
@@ -122,7 +124,7 @@ var errAbandoned = &Error{Kind: ErrClosed, Text: "the lease was ended by another
 
 // abandon ends the wait for a fresh connection for the lease of ch, and prevents one.
 func (p *Pool) abandon(ch *channel) {
-	p.mu.Lock()
+	p.lock()
 	defer p.unlock()
 	ch.abandoned = true
 	if w := ch.heir; w != nil && w.queued {

@@ -62,14 +62,13 @@ type channel struct {
 	limited  atomic.Bool           // this lease has set a deadline
 	drained  atomic.Bool           // tls holds nothing that a Read would return
 	active   atomic.Int64          // instant of the last Read or Write
-	asked    atomic.Int64          // instant of the first write after a read; 0 if answered
 	errors   atomic.Uint64
 	sent     atomic.Uint64
 	received atomic.Uint64
 	latency  latency
 
-	// What went through in this lease, to tell a stale connection from a broken one.
-	wrote, read atomic.Uint64
+	own  Passage // of this lease, if it has no seat
+	seat *Seat   // of this lease, nil for none; written under the mutex at its begin and end
 
 	note atomic.Uint64 // the embedder's, see Conn.Note
 
@@ -84,6 +83,9 @@ func newChannel(p *Pool, e *endpoint, socket *transport.Conn, c net.Conn) *chann
 // leaseBits leaves room for more leases of one connection than a thread can end in a day.
 const leaseBits = 40
 
+// endLease has every copy of the lease's Conn be dead.
+func (ch *channel) endLease() { ch.lease.Add(1) }
+
 // number gives the connection its id. Its leases are numbered from there, so that no two
 // of a pool have the same number, whichever connection they are of.
 func (ch *channel) number(id uint64) {
@@ -94,12 +96,7 @@ func (ch *channel) number(id uint64) {
 // begin opens the lease that Pool.lend gave. What the last one left as it should be is
 // not stored again: an atomic store costs as much as a lock.
 func (ch *channel) begin() Conn {
-	if ch.wrote.Load() != 0 {
-		ch.wrote.Store(0)
-	}
-	if ch.read.Load() != 0 {
-		ch.read.Store(0)
-	}
+	ch.passage().reset()
 	if ch.touched.Load() {
 		ch.touched.Store(false)
 	}
@@ -109,7 +106,7 @@ func (ch *channel) begin() Conn {
 // lastActive is the instant of the last activity: a Read or Write, or the lease's begin or
 // end. The caller holds the pool's mutex.
 func (ch *channel) lastActive() time.Duration {
-	return max(time.Duration(ch.active.Load()), ch.lentAt, ch.rested, ch.opened)
+	return max(time.Duration(ch.active.Load()), ch.since(), ch.rested, ch.opened)
 }
 
 var (
@@ -221,10 +218,17 @@ func (ch *channel) returnable() reason {
 // fail counts a failure of this connection, once, and keeps it from the pool.
 func (ch *channel) fail(f failure, err error) {
 	if ch.failed.CompareAndSwap(false, true) {
+		ch.callHome()
 		ch.errors.Add(1)
 		ch.endpoint.failures[f].Add(1)
 		ch.logLost(slog.LevelWarn, "lent", err, ch.pool.now())
 	}
+}
+
+// spoil keeps this connection from the pool without counting a failure.
+func (ch *channel) spoil() {
+	ch.failed.Store(true)
+	ch.callHome()
 }
 
 // close ends the connection and then calls done. A polite one says close_notify,

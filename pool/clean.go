@@ -47,11 +47,11 @@ func (p *Pool) StartCleanup() error {
 	wake := make(chan struct{}, 1)
 	c.wake.Store(&wake)
 	c.running.Store(true)
-	p.mu.Lock()
+	p.lock()
 	for _, ch := range p.open {
 		p.watchOver(ch)
 	}
-	p.mu.Unlock()
+	p.unlock()
 	spawn.Go("cleanup", func() {
 		defer close(c.done)
 		p.clean(wake)
@@ -114,9 +114,9 @@ func (p *Pool) clean(wake <-chan struct{}) {
 
 // tidy is one pass of the cleanup task. It returns when the next is due.
 func (p *Pool) tidy(now time.Duration) (next time.Duration) {
-	p.mu.Lock()
+	p.lock()
 	if p.state != running {
-		p.mu.Unlock()
+		p.unlock()
 		return now + p.opts.CleanupInterval
 	}
 	next = p.shedIdle(now, now+p.shortestAge())
@@ -267,11 +267,12 @@ func (p *Pool) findLeaks(now time.Duration) (leaks []*channel, next time.Duratio
 		if ch.idle || ch.leaked {
 			continue
 		}
-		if at := ch.lentAt + p.opts.LeakAfter; now < at {
+		if at := ch.since() + p.opts.LeakAfter; now < at {
 			next = min(next, at)
 			continue
 		}
 		ch.leaked = true
+		ch.callHome()
 		p.leaks++
 		leaks = append(leaks, ch)
 	}

@@ -11,9 +11,10 @@ const closeSlack = time.Second
 // are cut off. It returns how many were. It takes at most grace and one second; a
 // later call finds nothing to cut.
 func (p *Pool) Close(grace time.Duration) (forced int) {
-	p.mu.Lock()
+	p.lock()
 	if p.state == running {
 		p.state = closingDown
+		p.unshelve()
 		p.stop()
 		p.failAll(errorf(ErrClosed, nil, "the pool was closed"), outClosed)
 		p.setAlarm(never, 0)

@@ -33,7 +33,7 @@ func (c Conn) ID() uint64 { return c.ch.id }
 // connection, on which a protocol with a login logs in first. 0 once the lease has ended.
 func (c Conn) Uses() uint64 {
 	if ch, err := c.live(); err == nil {
-		return ch.uses
+		return ch.usesNow()
 	}
 	return 0
 }
@@ -110,16 +110,20 @@ func (c Conn) end(keep bool) (next Bell) {
 		why = ch.returnable()
 	}
 	now := p.now()
-	if ch.asked.Load() != 0 {
-		ch.asked.Store(0)
+	if asked := &ch.passage().Asked; asked.Load() != 0 {
+		asked.Store(0)
 	}
 
-	p.mu.Lock()
+	p.mu.Lock() // as in direct
+	if p.laden() {
+		p.takeIn()
+	}
+	ch.unseat()
 	ch.uses++
 	ch.endpoint.hold.record(now - ch.lentAt)
 	if ch.retired != stays { // Again has taken it out
 		p.discards++
-		p.mu.Unlock()
+		p.unlock()
 		p.closeStruck(ch, now)
 		return nil
 	}
@@ -147,15 +151,20 @@ func (c Conn) end(keep bool) (next Bell) {
 		}
 		return next
 	}
-	if ch.cutOff {
-		p.cut--
-	}
 	if why != closedDrain {
 		p.discards++
 	}
-	p.retire(ch, why, !ch.replaced && why != closedDrain && why != closedResized)
+	p.dismiss(ch, why)
 	p.unlock()
 	return nil
+}
+
+// dismiss is retire for a connection whose lease has just ended. The caller holds mu.
+func (p *Pool) dismiss(ch *channel, why reason) {
+	if ch.cutOff {
+		p.cut--
+	}
+	p.retire(ch, why, !ch.replaced && why != closedDrain && why != closedResized)
 }
 
 // leaseEnds counts a connection as lent no more. The caller holds mu.
@@ -204,14 +213,14 @@ func (ch *channel) touch() {
 
 // willWrite starts the clock of a request.
 func (ch *channel) willWrite(now time.Duration) {
-	ch.asked.CompareAndSwap(0, int64(now))
+	ch.passage().Asked.CompareAndSwap(0, int64(now))
 	ch.active.Store(int64(now))
 }
 
 func (ch *channel) didWrite(n int) {
 	ch.sent.Add(uint64(n))
 	ch.endpoint.sent.Add(uint64(n))
-	ch.wrote.Add(uint64(n))
+	ch.passage().Wrote.Add(uint64(n))
 	ch.trace("write", n)
 }
 
@@ -219,10 +228,11 @@ func (ch *channel) didWrite(n int) {
 func (ch *channel) didRead(n int, now time.Duration) {
 	ch.received.Add(uint64(n))
 	ch.endpoint.received.Add(uint64(n))
-	ch.read.Add(uint64(n))
+	went := ch.passage()
+	went.Read.Add(uint64(n))
 	ch.trace("read", n)
 	ch.active.Store(int64(now))
-	if asked := ch.asked.Swap(0); asked != 0 {
+	if asked := went.Asked.Swap(0); asked != 0 {
 		took := now - time.Duration(asked)
 		ch.latency.record(took, now, &ch.pool.opts)
 		ch.endpoint.latency.record(took)
@@ -236,7 +246,7 @@ func (ch *channel) readError(err error) error {
 	case err == transport.ErrWouldBlock:
 		return ErrWouldBlock
 	case err == io.EOF && !ch.unanswered():
-		ch.failed.Store(true) // an orderly end: not an error, but nothing to lend again
+		ch.spoil() // an orderly end: not an error, but nothing to lend again
 		return io.EOF
 	}
 	return ch.streamError("read", err)
@@ -245,7 +255,8 @@ func (ch *channel) readError(err error) error {
 // unanswered says that this lease sent something on a connection it did not open,
 // and has read nothing.
 func (ch *channel) unanswered() bool {
-	return ch.uses > 0 && ch.wrote.Load() > 0 && ch.read.Load() == 0
+	went := ch.passage()
+	return ch.usesNow() > 0 && went.Wrote.Load() > 0 && went.Read.Load() == 0
 }
 
 // streamError classifies and counts what ended a read or a write.
@@ -253,7 +264,7 @@ func (ch *channel) streamError(verb string, err error) error {
 	kind := streamKind(err)
 	switch {
 	case ch.socket.Cut():
-		ch.failed.Store(true)
+		ch.spoil()
 		return errorf(ErrClosed, nil, "connection %d to %s: the pool was closed, or the lease ended", ch.id, ch.endpoint.addr)
 	case kind == ErrTimeout:
 		ch.pool.timeouts.Add(1)
@@ -267,7 +278,7 @@ func (ch *channel) streamError(verb string, err error) error {
 	}
 	if (kind == ErrTruncated || kind == ErrIO) && ch.unanswered() {
 		stale := errorf(ErrStale, err, "%s on reused connection %d to %s: died before any answer, %d bytes written, 0 read",
-			verb, ch.id, ch.endpoint.addr, ch.wrote.Load())
+			verb, ch.id, ch.endpoint.addr, ch.passage().Wrote.Load())
 		ch.fail(failStale, stale)
 		ch.stale.Store(stale)
 		return stale

@@ -10,9 +10,9 @@ func (p *Pool) Resize(maxConnections, minIdle int) error {
 	if err := o.resolve(); err != nil {
 		return err
 	}
-	p.mu.Lock()
+	p.lock()
 	if p.state != running {
-		p.mu.Unlock()
+		p.unlock()
 		return errPoolClosed()
 	}
 	p.max, p.minIdle = o.MaxConnections, o.MinIdle
@@ -36,9 +36,9 @@ func (p *Pool) Pause() error { return p.setPaused(true) }
 func (p *Pool) Resume() error { return p.setPaused(false) }
 
 func (p *Pool) setPaused(paused bool) error {
-	p.mu.Lock()
+	p.lock()
 	if p.state != running {
-		p.mu.Unlock()
+		p.unlock()
 		return errPoolClosed()
 	}
 	p.paused = paused
@@ -62,9 +62,9 @@ func (p *Pool) Rotate() error {
 	if err != nil {
 		return err
 	}
-	p.mu.Lock()
+	p.lock()
 	if p.state != running {
-		p.mu.Unlock()
+		p.unlock()
 		return errPoolClosed()
 	}
 	for _, e := range p.endpoints {
@@ -72,6 +72,9 @@ func (p *Pool) Rotate() error {
 	}
 	p.generation++
 	p.outdated = true
+	for _, ch := range p.open {
+		ch.callHome()
+	}
 	if !p.cleanup.running.Load() {
 		p.evict(func(*channel) bool { return true }, closedRotated)
 	}
@@ -94,9 +97,9 @@ func (p *Pool) EvictEndpoint(addr string) error {
 	if i < 0 {
 		return errorf(ErrOption, nil, "endpoint %q: not one of %s", addr, p.list)
 	}
-	p.mu.Lock()
+	p.lock()
 	if p.state != running {
-		p.mu.Unlock()
+		p.unlock()
 		return errPoolClosed()
 	}
 	p.evict(func(ch *channel) bool { return ch.endpoint == p.endpoints[i] }, closedEvicted)
@@ -109,9 +112,9 @@ func (p *Pool) EvictEndpoint(addr string) error {
 // Reset begins anew: idle connections are closed now and lent ones at their return,
 // breakers are closed and waits between retries are over.
 func (p *Pool) Reset() error {
-	p.mu.Lock()
+	p.lock()
 	if p.state != running {
-		p.mu.Unlock()
+		p.unlock()
 		return errPoolClosed()
 	}
 	for _, e := range p.endpoints {
@@ -136,6 +139,7 @@ func (p *Pool) evict(fits func(*channel) bool, why reason) {
 			p.retireIdle(ch, why, true)
 		default:
 			ch.condemned = why
+			ch.callHome()
 		}
 	}
 }

@@ -44,6 +44,9 @@ func (c Conn) Send(p []byte, mono int64) (n, unsent int, err error) {
 	ch.willWrite(time.Duration(mono - ch.pool.monoEpoch))
 	n, err = ch.tls.Write(p[:min(len(p), maxSend)])
 	ch.didWrite(n)
+	if n >= transport.BulkyWrite {
+		ch.callHome() // where Settle is
+	}
 	if err != nil {
 		return n, 0, ch.streamError("write", err)
 	}
@@ -97,6 +100,9 @@ func (c Conn) Receive(cipher []byte, end error, p []byte, mono int64) (n, unsent
 		}
 	}
 	ch.socket.Keep()
+	if ch.socket.Bulky() {
+		ch.callHome()
+	}
 	if err == transport.ErrWouldBlock {
 		ch.markDrained()
 	}
@@ -147,27 +153,8 @@ func (c Conn) EndedEarly(have, want int64) error {
 // still be ended.
 func (c Conn) Cut() {
 	if ch, err := c.live(); err == nil {
-		ch.failed.Store(true)
+		ch.spoil()
 		ch.socket.Shutdown()
 		ch.pool.abandon(ch)
 	}
 }
-
-// Seat is a place in an embedder's table that leases are put into and taken from by
-// different threads.
-type Seat struct {
-	ch    atomic.Pointer[channel]
-	lease atomic.Uint64
-}
-
-// Put fills the seat.
-func (s *Seat) Put(c Conn) {
-	s.lease.Store(c.lease)
-	s.ch.Store(c.ch)
-}
-
-// Get returns the lease in the seat.
-func (s *Seat) Get() Conn { return Conn{ch: s.ch.Load(), lease: s.lease.Load()} }
-
-// Clear empties the seat.
-func (s *Seat) Clear() { s.ch.Store(nil) }

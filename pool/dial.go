@@ -41,7 +41,7 @@ func (p *Pool) startDial(e *endpoint, replaces *channel) {
 // dialed takes the result of a dial in: whoever waits first is served, whoever it was
 // started for.
 func (p *Pool) dialed(e *endpoint, replaces, ch *channel, err error) {
-	p.mu.Lock()
+	p.lock()
 	now := p.now()
 	p.dials--
 	e.dialing--
@@ -92,6 +92,7 @@ func (p *Pool) swapIn(ch, replaces *channel, now time.Duration) {
 	default:
 		replaces.condemned = replaces.dueFor
 		replaces.replaced = true
+		replaces.callHome()
 	}
 }
 

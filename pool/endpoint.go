@@ -20,6 +20,7 @@ const maxEndpoints = 64
 type endpoint struct {
 	addr  string // host:port
 	named bool   // the host is not an address
+	index uint32 // in the list
 	tls   atomic.Pointer[tls.Config]
 	measured
 	losses, dialLosses repeats

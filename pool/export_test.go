@@ -38,8 +38,8 @@ func (p *Pool) ResolveWith(address func() netip.Addr, answer func() ([]netip.Add
 // Check reports what is wrong with the state machine at this moment. A bound that was
 // just lowered may be exceeded.
 func (p *Pool) Check(lowered bool) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.lock()
+	defer p.unlock()
 	idle := 0
 	for i, ch := range p.open {
 		if ch.place != i || ch.retired != stays {
@@ -84,6 +84,12 @@ func (c Conn) Trace() { c.ch.trace("read", 1) }
 
 // Sample adds a request-to-response time.
 func (c Conn) Sample(d time.Duration) {
-	c.ch.asked.Store(int64(c.ch.pool.now() - d))
+	c.ch.passage().Asked.Store(int64(c.ch.pool.now() - d))
 	c.ch.didRead(0, c.ch.pool.now())
 }
+
+// Mono is this moment on the clock of embedders.
+func (p *Pool) Mono() int64 { return p.mono(p.now()) }
+
+// HoldCell is where a hold time is counted.
+func HoldCell(d time.Duration) int { return holdLayout.cell(d) }

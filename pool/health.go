@@ -33,8 +33,8 @@ const (
 
 // Health says whether the pool can be expected to serve.
 func (p *Pool) Health() Health {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.lock()
+	defer p.unlock()
 	now := p.now()
 	breaker := p.breakerState(now)
 	h := Health{Active: len(p.open), Breaker: breaker}

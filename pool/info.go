@@ -51,9 +51,9 @@ func (c Conn) Info() (ConnInfo, error) {
 		return ConnInfo{}, err
 	}
 	return ConnInfo{
-		ID: ch.id, Endpoint: ch.endpoint.addr, Uses: ch.uses, Generation: ch.generation,
+		ID: ch.id, Endpoint: ch.endpoint.addr, Uses: ch.usesNow(), Generation: ch.generation,
 		Opened:  ch.pool.wall(ch.opened),
-		Written: ch.wrote.Load(), Read: ch.read.Load(),
+		Written: ch.passage().Wrote.Load(), Read: ch.passage().Read.Load(),
 		TLSVersion:  tls.VersionName(ch.session.version),
 		CipherSuite: ch.session.suite,
 		ALPN:        ch.session.protocol, Resumed: ch.session.resumed, PeerExpiry: ch.session.peerExpiry,

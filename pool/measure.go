@@ -172,6 +172,7 @@ type measured struct {
 	hold           tally        // of leases; guarded by the pool's mutex
 	age            distribution // at the end of connections
 	connect        [len(phaseNames)]distribution
+	shelved        []atomic.Uint64 // what the embedder counts: a row of Shelves.Counts, or nil
 }
 
 func (m *measured) init() {

@@ -19,24 +19,29 @@ type model struct {
 	n       *network
 	max     int
 	total   int                        // as of the last step
-	held    map[uint64]pool.Conn       // by connection
+	h       *host                      // nil: callers are in Go, and no lease rests
+	held    map[uint64]held            // by connection
 	waiting map[int]context.CancelFunc // by turn
 	turns   int
 	results chan result
 	stale   uint64
 	closed  bool
+	killed  bool // a peer; from then on each lease from the shelf is looked at by the pool
+
+	given, ended uint64            // leases
+	uses         map[uint64]uint64 // by connection
 }
 
 // result is how a wait ended.
 type result struct {
 	turn int
-	conn pool.Conn
+	conn held
 	err  error
 }
 
 const modelMax = 4
 
-func newModel(t *testing.T) *model {
+func newModel(t *testing.T, shelf bool) *model {
 	n := &network{t: t, began: time.Now(), down: map[string]error{}, slow: map[string]time.Duration{}}
 	o := pool.Defaults()
 	o.MaxConnections, o.MinIdle, o.MaxWaiters = modelMax, 2, 1000
@@ -47,10 +52,15 @@ func newModel(t *testing.T) *model {
 		t.Fatal(err)
 	}
 	p.ConnectWith(n.connect)
-	return &model{
-		t: t, p: p, n: n, max: modelMax,
-		held: map[uint64]pool.Conn{}, waiting: map[int]context.CancelFunc{}, results: make(chan result, 4096),
+	m := &model{
+		t: t, p: p, n: n, max: modelMax, uses: map[uint64]uint64{},
+		held: map[uint64]held{}, waiting: map[int]context.CancelFunc{}, results: make(chan result, 4096),
 	}
+	if shelf {
+		m.h = newHost(p)
+		m.h.silent = func(pool.Conn) bool { return !m.killed }
+	}
+	return m
 }
 
 // step does what two bytes say.
@@ -60,15 +70,16 @@ func (m *model) step(op, arg byte) {
 	case 0, 1, 2:
 		m.acquire()
 	case 3, 4:
-		m.end(arg, pool.Conn.Release)
+		m.end(arg, true)
 	case 5:
-		m.end(arg, pool.Conn.Discard)
+		m.end(arg, false)
 	case 6: // one caller gives up
 		if turns := slices.Sorted(maps.Keys(m.waiting)); len(turns) > 0 {
 			m.waiting[turns[int(arg)%len(turns)]]()
 		}
 	case 7:
 		m.n.kill()
+		m.killed = true
 	case 8:
 		m.n.set([]string{"a:1", "b:1"}[arg%2], []error{errDown, nil, &pool.Error{Kind: pool.ErrCert, Text: "refused"}}[arg/2%3])
 	case 9:
@@ -122,12 +133,17 @@ func (m *model) acquire() {
 	m.turns++
 	m.waiting[turn] = cancel
 	go func() {
+		if m.h != nil && turn%4 > 0 { // the others wait as callers in Go
+			c, err := m.h.acquire(time.Hour)
+			m.results <- result{turn, c, err}
+			return
+		}
 		c, err := m.p.Acquire(ctx)
-		m.results <- result{turn, c, err}
+		m.results <- result{turn, held{c, -1}, err}
 	}()
 }
 
-func (m *model) end(arg byte, how func(pool.Conn)) {
+func (m *model) end(arg byte, keep bool) {
 	ids := slices.Sorted(maps.Keys(m.held))
 	if len(ids) == 0 {
 		return
@@ -135,8 +151,23 @@ func (m *model) end(arg byte, how func(pool.Conn)) {
 	id := ids[int(arg)%len(ids)]
 	c := m.held[id]
 	delete(m.held, id)
-	how(c)
-	how(c) // a lease ends once
+	m.over(c, keep)
+}
+
+// over ends a lease.
+func (m *model) over(c held, keep bool) {
+	m.ended++
+	m.uses[c.ID()]++
+	how := pool.Conn.Discard
+	if keep {
+		how = pool.Conn.Release
+	}
+	if c.slot < 0 {
+		how(c.Conn)
+		how(c.Conn) // a lease ends once
+	} else {
+		m.h.end(c, keep)
+	}
 }
 
 // request asks a peer that never answers, and again on a fresh connection if the one that
@@ -154,7 +185,13 @@ func (m *model) request(arg byte) {
 	if n, err := c.Request(ctx, []byte("?"), make([]byte, 1), pool.Idempotent); err == nil {
 		m.t.Fatalf("%d bytes from a peer that never answers", n)
 	}
-	c.Release()
+	if c.ID() != id {
+		m.ended++
+		if c.slot >= 0 {
+			m.h.seats[c.slot].Put(c.Conn)
+		}
+	}
+	m.over(c, true)
 }
 
 // settle compares the pool with the model when everything has come to rest.
@@ -179,6 +216,7 @@ func (m *model) settle() {
 	if !m.closed && (s.Lent != len(m.held) || s.Waiting != len(m.waiting)) {
 		m.t.Fatalf("%d lent and %d waiting, not %d and %d", s.Lent, s.Waiting, len(m.held), len(m.waiting))
 	}
+	m.count(s)
 	// One who is handed a dead connection waits on while others are served.
 	if stale := s.Closed["stale"]; stale == m.stale {
 		for turn := range m.waiting {
@@ -188,6 +226,20 @@ func (m *model) settle() {
 		}
 	} else {
 		m.stale = stale
+	}
+}
+
+// count compares what was counted with the leases that there were.
+func (m *model) count(s pool.Status) {
+	m.t.Helper()
+	hold := s.Endpoints[0].Hold.Count() + s.Endpoints[1].Hold.Count()
+	if s.Acquires != m.given || hold != m.ended {
+		m.t.Fatalf("%d leases and %d ends are counted, of %d and %d", s.Acquires, hold, m.given, m.ended)
+	}
+	for _, c := range s.Connections {
+		if c.Uses != m.uses[c.ID] {
+			m.t.Fatalf("connection %d: %d uses are counted, of %d", c.ID, c.Uses, m.uses[c.ID])
+		}
 	}
 }
 
@@ -204,6 +256,7 @@ func (m *model) collect() (served int) {
 		if _, twice := m.held[r.conn.ID()]; twice {
 			m.t.Fatalf("connection %d is lent twice", r.conn.ID())
 		}
+		m.given++
 		m.held[r.conn.ID()] = r.conn
 		served = max(served, r.turn)
 	}
@@ -214,8 +267,9 @@ func (m *model) collect() (served int) {
 func (m *model) finish() {
 	if m.closed {
 		for _, c := range m.held {
-			c.Release()
+			m.over(c, true)
 		}
+		clear(m.held)
 		m.settle()
 		if len(m.waiting) != 0 {
 			m.t.Fatalf("%d wait on a closed pool", len(m.waiting))
@@ -232,14 +286,14 @@ func (m *model) finish() {
 	m.want(m.p.Resume())
 	m.want(m.p.StartCleanup())
 	for len(m.held) > 0 {
-		m.end(0, pool.Conn.Release)
+		m.end(0, true)
 		m.settle()
 	}
 	for range 5 {
 		pass(time.Second)
 		m.settle()
 		for len(m.held) > 0 {
-			m.end(0, pool.Conn.Release)
+			m.end(0, true)
 			m.settle()
 		}
 	}
@@ -259,7 +313,7 @@ func (m *model) finish() {
 	}
 	m.p.Close(0)
 	for _, c := range m.held {
-		c.Release()
+		m.over(c, true)
 	}
 	synctest.Wait()
 	if m.n.open != 0 {
@@ -281,19 +335,25 @@ func FuzzPoolAgainstTheModel(f *testing.F) {
 		if len(data) > 400 {
 			return // longer inputs find nothing that shorter ones do not
 		}
-		synctest.Test(t, func(t *testing.T) {
-			m := newModel(t)
-			defer m.p.Close(0)
-			defer func() {
-				for _, cancel := range m.waiting {
-					cancel()
-				}
-			}()
-			for len(data) >= 2 {
-				m.step(data[0], data[1])
-				data = data[2:]
+		for _, shelf := range []bool{false, true} {
+			runModel(t, data, shelf)
+		}
+	})
+}
+
+func runModel(t *testing.T, data []byte, shelf bool) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newModel(t, shelf)
+		defer m.p.Close(0)
+		defer func() {
+			for _, cancel := range m.waiting {
+				cancel()
 			}
-			m.finish()
-		})
+		}()
+		for len(data) >= 2 {
+			m.step(data[0], data[1])
+			data = data[2:]
+		}
+		m.finish()
 	})
 }

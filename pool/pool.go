@@ -81,6 +81,9 @@ type Pool struct {
 	refused    error         // what refusal says; nil when it must be made anew
 	watch      *watch        // nil unless the cleanup task has started it
 	blind      error         // why a connection is not watched
+	shelf      *Shelf        // nil without one, or when the pool closes
+	shelves    Shelves       // whose shelf it is
+	shut       bool          // shelf is closed and empty
 	alarm      *time.Timer   // for a dial that is wanted but has to wait
 	drained    chan struct{} // closed when a closing pool has nothing left to wait for
 }
@@ -120,8 +123,9 @@ func New(endpoints string, o Options) (*Pool, error) {
 	p.cleanup.retires, p.cleanup.wall = rate.NewLimiter(1, 1), time.Now
 	p.spareWaiters.New = newWaiter
 	p.dialing, p.stop = context.WithCancel(context.Background())
-	for _, addr := range addrs {
+	for i, addr := range addrs {
 		e := newEndpoint(addr, &p.opts)
+		e.index = uint32(i)
 		e.tls.Store(forEndpoint(base, addr))
 		p.endpoints = append(p.endpoints, e)
 	}
@@ -134,6 +138,9 @@ func CheckEndpoints(list string) error {
 	return err
 }
 
+// Endpoints is the number of endpoints.
+func (p *Pool) Endpoints() int { return len(p.endpoints) }
+
 // Options returns the options in force, with everything derived.
 func (p *Pool) Options() Options { return p.opts }
 
@@ -142,11 +149,14 @@ func (p *Pool) now() time.Duration { return p.clock.Now() }
 
 // settled says that unlock has nothing to do but to give mu free, which those do without it
 // for whom a call counts.
-func (p *Pool) settled() bool { return p.gone == nil && len(p.waiters.rung) == 0 }
+func (p *Pool) settled() bool { return p.gone == nil && len(p.waiters.rung) == 0 && !p.shut }
 
 // unlock gives mu free, rings for those served under it and closes what was retired.
 func (p *Pool) unlock() {
-	if p.settled() {
+	if p.shut {
+		p.reopen()
+	}
+	if p.gone == nil && len(p.waiters.rung) == 0 {
 		p.mu.Unlock()
 		return
 	}
@@ -175,11 +185,14 @@ func (p *Pool) staying() int { return len(p.idle) + p.lent + p.dialingPlaces() }
 // a fresh connection keeps its place while no dial may start.
 func (p *Pool) dialingPlaces() int { return max(p.dials, p.redials.len) }
 
-// lend marks ch as leased. The caller holds mu.
-func (p *Pool) lend(ch *channel, now time.Duration) {
+// lend marks ch as leased, in the embedder's seat if that is not nil. The caller holds mu.
+func (p *Pool) lend(ch *channel, now time.Duration, seat *Seat) {
 	p.lent++
 	ch.idle = false
 	ch.lentAt = now
+	if seat != nil {
+		ch.sit(seat)
+	}
 }
 
 // offer gives a connection that is alive to the first waiter, or makes it idle. A fresh
@@ -187,7 +200,7 @@ func (p *Pool) lend(ch *channel, now time.Duration) {
 // of whatever it was counted in.
 func (p *Pool) offer(ch *channel, now time.Duration, fresh bool) (served bool) {
 	if fresh && p.redials.len > 0 {
-		p.lend(ch, now)
+		p.lend(ch, now, p.redials.head.seat)
 		p.redials.serve(handOff{ch: ch, out: outDialed})
 		return true
 	}
@@ -196,7 +209,7 @@ func (p *Pool) offer(ch *channel, now time.Duration, fresh bool) (served bool) {
 		if fresh {
 			out = outDialed
 		}
-		p.lend(ch, now)
+		p.lend(ch, now, p.waiters.head.seat)
 		p.waiters.serve(handOff{ch: ch, out: out})
 		return true
 	}
@@ -281,6 +294,7 @@ func (p *Pool) hungUp(ch *channel) {
 	default:
 		ch.lostTo = errIdleLost
 		ch.condemned = closedStale // whatever is still to be read may be
+		ch.callHome()
 	}
 }
 
@@ -293,7 +307,7 @@ func (p *Pool) finish(ch *channel) {
 	ch.logClosed(now)
 	ch.endpoint.age.record(now - ch.opened)
 	ch.close(ch.retired != closedStale, func() {
-		p.mu.Lock()
+		p.lock()
 		p.closing--
 		p.pump()
 		p.unlock()

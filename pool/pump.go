@@ -21,7 +21,7 @@ func (p *Pool) pump() {
 		if ch == nil {
 			break
 		}
-		p.lend(ch, now)
+		p.lend(ch, now, p.waiters.head.seat)
 		p.waiters.serve(handOff{ch: ch, out: outWaited})
 	}
 	p.failHopeless(now)
@@ -146,7 +146,7 @@ func (p *Pool) setAlarm(at, now time.Duration) {
 func (p *Pool) alarmed() {
 	var err error
 	defer spawn.Recover("alarm", &err)
-	p.mu.Lock()
+	p.lock()
 	p.pump()
 	p.unlock()
 }

@@ -58,7 +58,7 @@ func (p *Pool) resolve(e *endpoint) {
 		found, err = p.lookUp(ctx, host)
 		return err
 	}()
-	p.mu.Lock()
+	p.lock()
 	e.resolving = false
 	e.resolveAt = p.now() + p.opts.DNSRefresh
 	if err == nil && len(found) > 0 { // no answer says nothing about an address
@@ -81,7 +81,10 @@ func (p *Pool) compare(e *endpoint, found []netip.Addr) {
 			ch.misses = 0
 		default:
 			ch.misses++
-			ch.vanished = ch.vanished || ch.misses >= missesToVanish
+			if ch.misses >= missesToVanish {
+				ch.vanished = true
+				ch.callHome()
+			}
 		}
 	}
 }

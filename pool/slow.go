@@ -25,6 +25,14 @@ var spareNames = [...]string{"share", "median"}
 // judges says whether anything needs recent latencies.
 func (o *Options) judges() bool { return o.MaxLatency > 0 || o.IdleOrder == OrderLatency }
 
+// judgeAt is when a connection is judged next.
+func (p *Pool) judgeAt(ch *channel) time.Duration {
+	if !p.opts.judges() {
+		return never
+	}
+	return ch.judged + judgeEvery
+}
+
 // judge looks at the latency of a connection that is returned. The caller holds mu.
 func (p *Pool) judge(ch *channel, now time.Duration) {
 	ch.judged = now

@@ -10,14 +10,14 @@ import (
 
 // Status takes a snapshot. Totals are read together with the parts they sum up.
 func (p *Pool) Status() Status {
-	p.mu.Lock()
+	p.lock()
 	now := p.now()
 	s := p.totals(now)
 	open := make([]seen, len(p.open))
 	for i, ch := range p.open {
-		open[i] = seen{ch, ch.idle, ch.lentAt, ch.lastActive(), ch.uses}
+		open[i] = seen{ch, ch.idle, ch.since(), ch.lastActive(), ch.usesNow()}
 	}
-	p.mu.Unlock()
+	p.unlock()
 
 	// In the order of their ids, before there is more of each to be moved.
 	slices.SortFunc(open, func(a, b seen) int { return cmp.Compare(a.id, b.id) })
@@ -33,13 +33,14 @@ func (p *Pool) Status() Status {
 // Totals is Status without Connections and what is computed from them, for callers that
 // only count: it takes as long with one connection as with ten thousand.
 func (p *Pool) Totals() Status {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.lock()
+	defer p.unlock()
 	return p.totals(p.now())
 }
 
 // totals reads all counters. The caller holds mu.
 func (p *Pool) totals(now time.Duration) Status {
+	p.fold()
 	ends := p.ends()
 	s := Status{
 		Endpoint: p.list, Name: p.opts.Name, Active: len(p.open), Max: p.max,

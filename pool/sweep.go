@@ -21,8 +21,8 @@ func (p *Pool) sweep(now time.Duration) (next time.Duration) {
 // unseen lists the idle connections that are due for a look, and says when the next is,
 // those included.
 func (p *Pool) unseen(now time.Duration) (due []*channel, next time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.lock()
+	defer p.unlock()
 	next = never
 	if p.state != running {
 		return nil, next
@@ -42,7 +42,7 @@ func (p *Pool) unseen(now time.Duration) (due []*channel, next time.Duration) {
 // is seen in place and without waiting; only another is taken out for the whole probe,
 // as if it were lent.
 func (p *Pool) lookAt(ch *channel, now time.Duration) {
-	p.mu.Lock()
+	p.lock()
 	defer p.unlock()
 	if !ch.idle || p.state != running {
 		return
@@ -58,9 +58,9 @@ func (p *Pool) lookAt(ch *channel, now time.Duration) {
 	ch.lentAt = now
 	p.lent++
 	p.looking++
-	p.mu.Unlock()
+	p.unlock()
 	alive, why := ch.probe(&ch.endpoint.checks)
-	p.mu.Lock()
+	p.lock()
 	p.lent--
 	p.looking--
 	switch expired := p.expired(ch, now); {

@@ -28,16 +28,18 @@ type Turn struct {
 
 // AcquireOrQueue is AcquireWithin for an embedder's thread. Where that would wait, it
 // returns a Turn that is not the zero value, and rings the bell when Take is worth calling.
-func (p *Pool) AcquireOrQueue(limit time.Duration, bell Bell) (Conn, Turn, error) {
+// The lease may rest on the shelf (Shelve) if seat is not nil: the one of its slot, which
+// the embedder fills.
+func (p *Pool) AcquireOrQueue(limit time.Duration, bell Bell, seat *Seat) (Conn, Turn, error) {
 	if limit < 0 {
 		limit = p.opts.AcquireTimeout
 	}
 	now := p.now()
-	c, served, err := p.direct(now)
+	c, served, err := p.direct(now, seat)
 	if served || err != nil {
 		return c, Turn{}, err
 	}
-	w, err := p.queue(now, limit, bell)
+	w, err := p.queue(now, limit, bell, seat)
 	if err != nil {
 		return Conn{}, Turn{}, err
 	}
@@ -69,7 +71,7 @@ func (t *Turn) Take() (Conn, error) {
 	}
 	c, again, err := p.take(w, h, t.began, now)
 	if !again {
-		w.bell = nil
+		w.bell, w.seat = nil, nil
 		p.spareWaiters.Put(w)
 		t.waiter = nil
 	}

@@ -17,7 +17,7 @@ func (b *bell) Ring() { b.rung++ }
 // queue has a caller wait for its turn.
 func queue(t *testing.T, p *pool.Pool, limit time.Duration, b *bell) pool.Turn {
 	t.Helper()
-	c, turn, err := p.AcquireOrQueue(limit, b)
+	c, turn, err := p.AcquireOrQueue(limit, b, nil)
 	if err != nil || c != (pool.Conn{}) || !turn.Waits() {
 		t.Fatalf("not in line: %v, %v, waits %v", c, err, turn.Waits())
 	}

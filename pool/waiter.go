@@ -11,7 +11,8 @@ type waiter struct {
 	// result has room for one, so that whoever serves a waiter never waits for it.
 	result chan handOff
 	timer  *time.Timer
-	bell   Bell // rung when there is a result, if nobody waits for that
+	bell   Bell  // rung when there is a result, if nobody waits for that
+	seat   *Seat // for the lease; nil is none
 }
 
 // handOff is what a waiter waits for: a connection, already counted as lent to it,

@@ -33,18 +33,18 @@ func (p *Pool) WarmUpWithin(n int, limit time.Duration) error {
 
 func (p *Pool) warmUp(n int, limit time.Duration, cancel <-chan struct{}) error {
 	w := &warmer{want: n, result: make(chan error, 1)}
-	p.mu.Lock()
+	p.lock()
 	if p.state != running {
-		p.mu.Unlock()
+		p.unlock()
 		return errPoolClosed()
 	}
 	w.want = min(n, p.max)
 	if len(p.open) >= w.want {
-		p.mu.Unlock()
+		p.unlock()
 		return nil
 	}
 	if limit == 0 {
-		defer p.mu.Unlock()
+		defer p.unlock()
 		return p.shortfall(w)
 	}
 	p.warmers = append(p.warmers, w)
@@ -59,8 +59,8 @@ func (p *Pool) warmUp(n int, limit time.Duration, cancel <-chan struct{}) error 
 	case <-timer.C:
 	case <-cancel:
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.lock()
+	defer p.unlock()
 	select {
 	case err := <-w.result:
 		return err

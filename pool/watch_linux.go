@@ -89,7 +89,7 @@ func (w *watch) run(p *Pool) {
 		}); err != nil || n <= 0 {
 			return
 		}
-		p.mu.Lock()
+		p.lock()
 		for _, e := range events[:n] {
 			p.hungUp(w.open[uint64(uint32(e.Fd))|uint64(uint32(e.Pad))<<32])
 		}

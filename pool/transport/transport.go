@@ -168,6 +168,13 @@ func (c *Conn) flush() (int, error) {
 	return 0, nil
 }
 
+// Bulky says that Settle would give up the reader's buffer. For the reader only.
+func (c *Conn) Bulky() bool { return cap(c.store) > keepCap }
+
+// BulkyWrite is a number of bytes that may leave the writer with a buffer that Settle gives
+// up.
+const BulkyWrite = keepCap / 2
+
 // Settle makes a connection ready to be idle: it sends what the socket takes, and gives up
 // buffers that are not needed. False: something is left that was not sent.
 func (c *Conn) Settle() bool { return !c.detached || c.settle() }

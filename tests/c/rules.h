@@ -30,5 +30,6 @@ extern const struct rule storm_rules[];
 extern const struct rule fork_rules[];
 extern const struct rule hostile_rules[];
 extern const struct rule loop_rules[];
+extern const struct rule shelf_rules[];
 
 #endif

@@ -57,6 +57,7 @@
     X(getsockname)                                                                                 \
     X(getsockopt)                                                                                  \
     X(listen)                                                                                      \
+    X(poll)                                                                                        \
     X(ppoll)                                                                                       \
     X(recvfrom)                                                                                    \
     X(rt_sigpending)                                                                               \
