@@ -63,6 +63,7 @@ func (p *Pool) direct(now time.Duration, seat *Seat) (c Conn, served bool, err e
 			return Conn{}, false, nil
 		}
 		p.lend(ch, now, seat)
+		ch.endpoint.immediate.lent++
 		if p.short() {
 			p.pump()
 		}
@@ -72,28 +73,34 @@ func (p *Pool) direct(now time.Duration, seat *Seat) (c Conn, served bool, err e
 			p.unlock()
 		}
 		if ch.silent() {
-			ch.endpoint.direct[checkIdle].Add(1)
 			return ch.begin(), true, nil
 		}
-		if c, ok := p.handOut(ch, &ch.endpoint.direct); ok {
+		if c, ok := p.handOut(ch, true); ok {
 			return c, true, nil
 		}
 	}
 }
 
-// handOut checks a connection that was idle or lent a moment ago and opens the
-// lease; a dead one is retired.
-func (p *Pool) handOut(ch *channel, counts *checks) (Conn, bool) {
-	if alive, why := ch.probe(counts); !alive {
-		p.lock()
-		ch.unseat()
-		ch.lostTo = why
-		p.lent--
-		p.retire(ch, closedStale, true)
-		p.unlock()
-		return Conn{}, false
+// handOut checks a connection that was idle, or lent a moment ago, and opens the lease; a
+// dead one is retired. Counted says that the lease has been counted.
+func (p *Pool) handOut(ch *channel, counted bool) (Conn, bool) {
+	alive, why := ch.probe()
+	if alive && !counted {
+		return ch.begin(), true
 	}
-	return ch.begin(), true
+	p.lock()
+	defer p.unlock()
+	if counted {
+		ch.endpoint.immediate.disprove(alive)
+	}
+	if alive {
+		return ch.begin(), true
+	}
+	ch.unseat()
+	ch.lostTo = why
+	p.lent--
+	p.retire(ch, closedStale, true)
+	return Conn{}, false
 }
 
 // queue puts the caller into the line, or says why not. The caller holds mu; queue unlocks
@@ -160,7 +167,7 @@ func (p *Pool) take(w *waiter, h handOff, began, now time.Duration) (c Conn, aga
 		p.ended(h.out, now-began)
 		return h.ch.begin(), false, nil
 	}
-	if c, ok := p.handOut(h.ch, &h.ch.endpoint.checks); ok {
+	if c, ok := p.handOut(h.ch, false); ok {
 		p.ended(h.out, now-began)
 		return c, false, nil
 	}

@@ -119,9 +119,9 @@ var (
 // bytes wait there, what they are. Session tickets and KeyUpdates are life; a TLS
 // 1.3 server sends the former unasked after every handshake, so bytes on the socket
 // alone say nothing.
-func (ch *channel) probe(counts *checks) (alive bool, why error) {
+func (ch *channel) probe() (alive bool, why error) {
 	found, why := ch.look()
-	counts[found].Add(1)
+	ch.endpoint.checks[found].Add(1)
 	return why == nil, why
 }
 

@@ -14,7 +14,7 @@ import (
 type outcome uint8
 
 const (
-	outDirect      outcome = iota // an idle connection, at once; see endpoint.direct
+	outDirect      outcome = iota // an idle connection, at once; see endpoint.immediate
 	outWaited                     // one that was returned
 	outDialed                     // one that was opened
 	outTimeout                    // the limit passed
@@ -34,17 +34,17 @@ var outcomeNames = [...]string{
 func AcquireOutcomes() []string { return slices.Clone(outcomeNames[:]) }
 
 // ended counts an Acquire and how long it took. A direct one took no time and was counted
-// with its look.
+// when the connection was lent.
 func (p *Pool) ended(out outcome, took time.Duration) {
 	p.outcomes[out].Add(1)
 	p.waits.record(took)
 }
 
-// ends counts every Acquire by its outcome.
+// ends counts every Acquire by its outcome. The caller holds mu.
 func (p *Pool) ends() []uint64 {
 	counts := loaded(p.outcomes[:])
 	for _, e := range p.endpoints {
-		counts[outDirect] += e.direct.alive()
+		counts[outDirect] += e.immediate.leases()
 	}
 	return counts
 }
@@ -107,11 +107,33 @@ var checkNames = [...]string{"idle", "ticket", "unsolicited", "dead"}
 // HealthChecks are the keys of EndpointStatus.Checks.
 func HealthChecks() []string { return slices.Clone(checkNames[:]) }
 
-// checks counts looks by what they found.
-type checks [len(checkNames)]atomic.Uint64
+// immediate counts the leases of idle connections, and their looks, before the look: where the
+// pool's mutex is held, for an atomic addition costs half as much as the mutex. A look that
+// finds anything but silence, which is rare, takes back what it disproves. What was shown
+// is not taken back: it is shown until it is true again, as no counter may go down.
+type immediate struct {
+	lent, dead, loud       uint64
+	shownLeases, shownIdle uint64
+}
 
-// alive counts those that found nothing against lending the connection.
-func (c *checks) alive() uint64 { return c[checkIdle].Load() + c[checkTicket].Load() }
+// disprove notes a look that did not find silence, and has been counted as what it found.
+func (c *immediate) disprove(alive bool) {
+	c.loud++
+	if !alive {
+		c.dead++
+	}
+}
+
+func (c *immediate) leases() uint64 {
+	c.shownLeases = max(c.shownLeases, c.lent-c.dead)
+	return c.shownLeases
+}
+
+// idle counts the looks that found silence.
+func (c *immediate) idle() uint64 {
+	c.shownIdle = max(c.shownIdle, c.lent-c.loud)
+	return c.shownIdle
+}
 
 // The phases of a dial.
 const (
@@ -165,11 +187,10 @@ type measured struct {
 
 	sent, received atomic.Uint64
 	failures       [len(failureNames)]atomic.Uint64
-	// Looks on behalf of callers that found the connection idle, and all others. The former
-	// count the direct Acquires, too: two counters would cost as much as the pool's mutex.
-	direct, checks checks
-	latency        distribution // request to response
-	hold           tally        // of leases; guarded by the pool's mutex
+	checks         [len(checkNames)]atomic.Uint64 // but for those in immediate
+	latency        distribution                   // request to response
+	hold           tally                          // of leases; guarded by the pool's mutex, as is immediate
+	immediate      immediate
 	age            distribution // at the end of connections
 	connect        [len(phaseNames)]distribution
 	shelved        []atomic.Uint64 // what the embedder counts: a row of Shelves.Counts, or nil

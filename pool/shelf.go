@@ -195,7 +195,7 @@ func (p *Pool) fold() {
 			n := count.Swap(0)
 			switch i {
 			case shelfTaken: // each after a look at its socket
-				e.direct[checkIdle].Add(n)
+				e.immediate.lent += n
 			case shelfHeld:
 				e.hold.sum += n
 			default:

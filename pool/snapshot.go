@@ -79,9 +79,7 @@ func (p *Pool) totals(now time.Duration) Status {
 func (e *endpoint) status(now time.Duration) EndpointStatus {
 	changes := e.breaker.transitions()
 	looks := loaded(e.checks[:])
-	for i := range looks {
-		looks[i] += e.direct[i].Load()
-	}
+	looks[checkIdle] += e.immediate.idle()
 	s := EndpointStatus{
 		Endpoint: e.addr, Active: e.active, Reconnects: e.reconnects.Load(),
 		Dials: e.dials.Load(), DialErrors: e.dialErrors.Load(),

@@ -59,7 +59,7 @@ func (p *Pool) lookAt(ch *channel, now time.Duration) {
 	p.lent++
 	p.looking++
 	p.unlock()
-	alive, why := ch.probe(&ch.endpoint.checks)
+	alive, why := ch.probe()
 	p.lock()
 	p.lent--
 	p.looking--
