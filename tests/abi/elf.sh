@@ -38,6 +38,10 @@ must_not "it needs nothing but the C library" \
 must_not "it has no search path of its own" "$dynamic" '\((RPATH|RUNPATH)\)'
 must_not "its code is not relocated: TEXTREL" "$dynamic" 'TEXTREL'
 
+# Built on Debian 12, RHEL 9 and Ubuntu 22.04 load it: no symbol newer than theirs crept in.
+must "glibc 2.34 is new enough" \
+    "$(packaging/glibc.sh "$library" 2.34 >/dev/null && echo yes)" '^yes$'
+
 # A library for tests has one function more (tests/guest/panics.c).
 must_not "it cannot be made to panic" "$(strings "$library" | grep -E 'sprint_test_panic|on demand$' || :)" .
 
