@@ -18,6 +18,10 @@ glibc=$("$here/glibc.sh" "$library")
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$root" log -1 --format=%ct 2>/dev/null || echo 0)}
 export SOURCE_DATE_EPOCH
 
+# "sprint_init SPRINT_1.0": each function with the version that it came with; and these versions.
+exported=$(nm -D --with-symbol-versions --defined-only "$library" | sed -n 's/.* T \(.*\)@@\(.*\)/\1 \2/p')
+nodes=$(awk '{print $2}' <<<"$exported" | sort -uV)
+
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$out"
@@ -52,6 +56,30 @@ build() {
     done
 }
 
+# Add to a .deb what dpkg-shlibdeps reads, so that packages of programs depend on the right
+# version by themselves: deb-symbols(5), deb-shlibs(5). nfpm has no place for these.
+with_symbols() { # PACKAGE NAME
+    local tree=$work/tree
+    dpkg-deb --raw-extract "$1" "$tree"
+    {
+        echo "libsprint.so.$major $2 #MINVER#"
+        for node in $nodes; do
+            echo " $node@$node ${node#SPRINT_}"
+        done
+        awk '{print " " $1 "@" $2 " " substr($2, 8)}' <<<"$exported"
+    } >"$tree/DEBIAN/symbols"
+    echo "libsprint $major $2 (>= $version)" >"$tree/DEBIAN/shlibs"
+    dpkg-deb -Zgzip --root-owner-group --build "$tree" "$1" >/dev/null
+}
+
+# What rpm makes of a program's needs: the name, and each version of symbols.
+rpm_provides() {
+    printf '"libsprint.so.%s()(64bit)"' "$major"
+    for node in $nodes; do
+        printf ', "libsprint.so.%s(%s)(64bit)"' "$major" "$node"
+    done
+}
+
 describe() { # NAME FORMAT DEPENDENCY
     local name=$1 dependency=$3
     [ "$2" = deb ] || dependency=$(tr -d '()' <<<"$dependency")
@@ -69,7 +97,7 @@ description: |
   Warm, verified TLS connections and locked memory for secrets
   $([[ $name == *-dev* ]] && echo "Headers, pkg-config and CMake files." || echo "The shared library.")
 depends: ["$dependency"]
-provides: [$([ "$2$name" != "rpmlibsprint$major" ] || echo "\"libsprint.so.$major()(64bit)\"")]
+provides: [$([ "$2$name" != "rpmlibsprint$major" ] || rpm_provides)]
 deb:
   fields: {Multi-Arch: same}
   triggers: {activate_noawait: [ldconfig]}
@@ -87,5 +115,6 @@ licence() { entry "$root/LICENSE" "/usr/share/doc/$1/copyright" 0644; }
 
 triplet=$(gcc -dumpmachine)
 build deb "/usr/lib/$triplet" libsprint-dev "libc6 (>= $glibc)"
+with_symbols "$out/libsprint${major}_${version}_$arch.deb" "libsprint$major"
 build rpm /usr/lib64 libsprint-devel "glibc (>= $glibc)"
 ls "$out"
