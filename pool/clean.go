@@ -89,9 +89,8 @@ func (c *cleanup) nudge() {
 func (p *Pool) clean(wake <-chan struct{}) {
 	c := &p.cleanup
 	zero := p.wallZero()
-	now := p.now()
-	planned := min(p.tidy(now), p.sweep(now))
-	timer := time.NewTimer(planned - now)
+	planned := p.pass(&zero)
+	timer := time.NewTimer(planned - p.now())
 	defer timer.Stop()
 	for {
 		select {
@@ -101,15 +100,24 @@ func (p *Pool) clean(wake <-chan struct{}) {
 			c.lag.Store(int64(max(p.now()-planned, 0)))
 		case <-wake:
 		}
-		now = p.now()
-		if seen := p.wallZero(); leapt(zero, seen) {
-			c.leaps.Add(1)
-			p.log.Warn("clock leapt", "by_ms", seen.Sub(zero).Milliseconds())
-			zero = seen
-		}
-		planned = min(p.tidy(now), p.sweep(now))
-		timer.Reset(planned - now)
+		planned = p.pass(&zero)
+		timer.Reset(planned - p.now())
 	}
+}
+
+// pass looks at everything once and says when the next pass is due. A panic, of the host's
+// logger for one, ends the pass and not the task.
+func (p *Pool) pass(zero *time.Time) (next time.Duration) {
+	now := p.now()
+	next = now + min(p.opts.CleanupInterval, time.Second)
+	var err error
+	defer spawn.Recover("cleanup", &err)
+	if before, seen := *zero, p.wallZero(); leapt(before, seen) {
+		*zero = seen
+		p.cleanup.leaps.Add(1)
+		p.log.Warn("clock leapt", "by_ms", seen.Sub(before).Milliseconds())
+	}
+	return min(p.tidy(now), p.sweep(now))
 }
 
 // tidy is one pass of the cleanup task. It returns when the next is due.

@@ -2,6 +2,8 @@ package pool_test
 
 import (
 	"context"
+	"io"
+	"log/slog"
 	"net"
 	"net/netip"
 	"sync/atomic"
@@ -44,6 +46,39 @@ func TestADialThatPanicsIsADialThatFailed(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.Release()
+	})
+}
+
+// badLogger panics at each warning.
+type badLogger struct{ slog.Handler }
+
+func (badLogger) Handle(context.Context, slog.Record) error { panic("on demand") }
+func (l badLogger) WithAttrs([]slog.Attr) slog.Handler      { return l }
+func (l badLogger) WithGroup(string) slog.Handler           { return l }
+
+func TestTheCleanupTaskOutlivesALoggerThatPanics(t *testing.T) {
+	logger := slog.New(badLogger{slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelWarn})})
+	virtual(t, "a:1", func(o *pool.Options) {
+		quiet(o)
+		o.MinIdle, o.LeakAfter, o.Logger = 2, time.Second, logger
+	}, func(t *testing.T, p *pool.Pool, n *network) {
+		startCleanup(t, p)
+		for range 3 { // each is a lease that is reported
+			held := lease(t, p)
+			pass(10 * time.Second)
+			held.Discard()
+			n.kill()
+			pass(10 * time.Second)
+			lease(t, p).Discard() // finds the dead ones
+			pass(10 * time.Second)
+			if s := p.Status(); s.Idle != 2 || s.Leaks == 0 {
+				t.Fatalf("%d idle, %d leaks", s.Idle, s.Leaks)
+			}
+		}
+		p.StopCleanup()
+		if p.Status().Cleanup.Running {
+			t.Error("it cannot be stopped")
+		}
 	})
 }
 
