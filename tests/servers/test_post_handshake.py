@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -46,10 +47,11 @@ def talk(typist: Typist, conn: sprint.Conn, word: str) -> None:
     until(word, lambda: typist.hears(f"to the server: {word}"))
 
 
-@pytest.mark.parametrize("dribbles", [False, True], ids=["at once", "byte by byte"])
-def test_key_updates_between_messages_change_nothing(
+@contextmanager
+def talking(
     typist: Typist, certificates: Certificates, dribbles: bool
-) -> None:
+) -> Iterator[tuple[sprint.Pool, sprint.Conn]]:
+    """A lease on which both have spoken, on a line that dribbles from then on."""
     with (
         SlowLine(typist.address) as line,
         sprint.Pool(line.address, ca_file=certificates.ca, max_connections=1) as pool,
@@ -57,6 +59,14 @@ def test_key_updates_between_messages_change_nothing(
     ):
         talk(typist, conn, "first")
         line.dribbles = dribbles
+        yield pool, conn
+
+
+@pytest.mark.parametrize("dribbles", [False, True], ids=["at once", "byte by byte"])
+def test_key_updates_between_messages_change_nothing(
+    typist: Typist, certificates: Certificates, dribbles: bool
+) -> None:
+    with talking(typist, certificates, dribbles) as (pool, conn):
         for number, key in enumerate("KkKKk"):
             update_keys(typist, key)
             talk(typist, conn, f"message {number}")
@@ -69,13 +79,7 @@ def test_key_updates_between_messages_change_nothing(
 def test_a_loop_that_never_waits_answers_a_key_update(
     typist: Typist, certificates: Certificates, dribbles: bool
 ) -> None:
-    with (
-        SlowLine(typist.address) as line,
-        sprint.Pool(line.address, ca_file=certificates.ca, max_connections=1) as pool,
-        pool.acquire() as conn,
-    ):
-        talk(typist, conn, "first")
-        line.dribbles = dribbles
+    with talking(typist, certificates, dribbles) as (_, conn):
         update_keys(typist, "K")
 
         def answered() -> bool:
