@@ -13,10 +13,7 @@ package main
 // #include "bridge.h"
 import "C"
 
-import (
-	"runtime"
-	"runtime/debug"
-)
+import "runtime"
 
 func main() {}
 
@@ -30,9 +27,3 @@ func init() {
 	// Said explicitly, the number is not read again from the cgroup's files.
 	runtime.GOMAXPROCS(min(maxProcs, runtime.GOMAXPROCS(0)))
 }
-
-// sprintgo_attach makes the calling thread known to Go, which keeps one goroutine for it
-// until it ends: what is set here holds for its every call (but see guest_windows.go).
-//
-//export sprintgo_attach
-func sprintgo_attach() { debug.SetPanicOnFault(true) }

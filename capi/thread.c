@@ -1,6 +1,5 @@
 #include "thread.h"
 
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,39 +13,25 @@ struct thread {
     void *recv;
 };
 
-static __thread struct thread *self;
-static pthread_key_t key;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static int key_made;
-
-static void release(void *p) {
-    struct thread *t = p;
+void sprint_thread_release(void *kept) {
+    struct thread *t = kept;
     free(t->recv);
     free(t);
-    self = NULL;
-}
-
-static void make_key(void) {
-    key_made = pthread_key_create(&key, release) == 0;
 }
 
 static struct thread *get(void) {
-    if (self)
-        return self;
-    pthread_once(&once, make_key);
-    if (!key_made)
-        return NULL;
-    struct thread *t = calloc(1, sizeof *t);
-    if (t && pthread_setspecific(key, t) != 0) {
-        free(t);
-        t = NULL;
-    }
+    struct thread *t = sprint_thread_kept();
     if (t)
-        t->text = "";
-    return self = t;
+        return t;
+    t = calloc(1, sizeof *t);
+    if (!t)
+        return NULL;
+    t->text = "";
+    if (sprint_thread_keep(t))
+        return t;
+    free(t);
+    return NULL;
 }
-
-__thread int sprint_thread_attached;
 
 void *sprint_thread_recv_buffer(void) {
     struct thread *t = get();
@@ -87,7 +72,8 @@ void sprint_thread_set_error(const char *text, size_t len) {
 }
 
 size_t sprint_last_error(char *text, size_t cap) {
-    const char *last = self ? self->text : "";
+    const struct thread *t = sprint_thread_kept();
+    const char *last = t ? t->text : "";
     size_t len = strlen(last);
     if (text && cap > 0) {
         size_t n = len < cap - 1 ? len : cap - 1;

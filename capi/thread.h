@@ -5,6 +5,7 @@
 #define SPRINT_THREAD_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "../include/sprint.h"
@@ -18,6 +19,10 @@
 /* Room for ciphertext: a few of the largest records (RFC 8446, 5.2: 16 KiB + 256). */
 enum { SPRINT_RECV_SIZE = 64 * 1024 };
 
+#ifdef _WIN32
+/* Go keeps nothing for a thread of the host, and leaves its signals alone. */
+static inline void sprint_thread_enter(void) {}
+#else
 /* Prepare this thread, once, for calls into Go: a thread's first one leaves it with
  * signals unblocked that Go wants (SIGCHLD and SIGPROF among them), and the thread
  * stays known to Go until it ends. The host's mask is put back here. */
@@ -41,6 +46,13 @@ static inline void sprint_thread_enter(void) {
     if (__builtin_expect(!sprint_thread_attached, 0))
         sprint_thread_attach();
 }
+#endif
+
+/* The one pointer that a thread keeps; NULL at first. When the thread ends it is given to
+ * sprint_thread_release(). */
+void *sprint_thread_kept(void);
+bool sprint_thread_keep(void *kept);
+void sprint_thread_release(void *kept);
 
 /* This thread's buffer of SPRINT_RECV_SIZE bytes, or NULL without memory. */
 void *sprint_thread_recv_buffer(void);
