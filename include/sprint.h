@@ -30,6 +30,10 @@
  *   or that load the library themselves, are not concerned.
  * - Signals. No function is async-signal-safe. EINTR never reaches the caller.
  * - Loading. Load early, never dlclose (it has no effect), never from a constructor.
+ * - Windows. Connections have no descriptor to poll: sprint_conn_try_read(),
+ *   sprint_conn_try_write() and sprint_conn_poll_info() are SPRINT_E_UNSUPPORTED, and I/O
+ *   with a timeout of 0 takes up to 1 ms. What log and events are written to is a HANDLE,
+ *   cast to int32_t. Pages that Linux closes are read-only.
  */
 #ifndef SPRINT_H
 #define SPRINT_H
@@ -711,7 +715,8 @@ enum { SPRINT_WANT_READ = 1, SPRINT_WANT_WRITE = 2 };
  * @param data    may be NULL if len is 0
  * @param len     bytes to send
  * @param[out] n  bytes accepted, possibly fewer than len
- * @return SPRINT_OK, SPRINT_E_WOULD_BLOCK (none accepted), or as sprint_conn_write()
+ * @return SPRINT_OK, SPRINT_E_WOULD_BLOCK (none accepted), SPRINT_E_UNSUPPORTED (on Windows), or
+ *         as sprint_conn_write()
  *
  * Threads: one writer per lease. Blocks: no. Since: 1.0.
  */
@@ -725,7 +730,8 @@ SPRINT_CALL sprint_conn_try_write(sprint_conn conn, const void *data, size_t len
  * @param[out] buf  filled with n bytes
  * @param cap       size of buf, at least 1
  * @param[out] n    bytes received; 0: the peer ended the stream with close_notify
- * @return SPRINT_OK, SPRINT_E_WOULD_BLOCK, or as sprint_conn_read()
+ * @return SPRINT_OK, SPRINT_E_WOULD_BLOCK, SPRINT_E_UNSUPPORTED (on Windows), or as
+ *         sprint_conn_read()
  *
  * Threads: one reader per lease. Blocks: no. Since: 1.0.
  */
@@ -751,7 +757,8 @@ SPRINT_CALL sprint_conn_flush(sprint_conn conn, int64_t timeout_ms);
  * @param[out] fd    valid until the lease ends, or a request is sent once more
  * @param[out] want  SPRINT_WANT_READ, and SPRINT_WANT_WRITE while something is unsent
  * @return SPRINT_OK (on a lease that was cut off, too: polling tells, and try_read says
- *         SPRINT_E_CLOSED), SPRINT_E_ARG, SPRINT_E_HANDLE, SPRINT_E_FORKED
+ *         SPRINT_E_CLOSED), SPRINT_E_UNSUPPORTED (on Windows), SPRINT_E_ARG, SPRINT_E_HANDLE,
+ *         SPRINT_E_FORKED
  *
  * Threads: any. Blocks: no. Owner: the library keeps fd. Since: 1.0.
  */

@@ -10,7 +10,8 @@
  *         return fail(why);
  *     status = lib.sprint_pool_acquire(pool, 1000, &conn);
  *
- * Link with the C library only (with -ldl before glibc 2.34).
+ * Link with the C library only (with -ldl before glibc 2.34). On Windows it includes
+ * windows.h, without what WIN32_LEAN_AND_MEAN and NOMINMAX leave out.
  *
  * Load early: before signal handlers are installed, before threads are pinned, never
  * from a constructor. The library cannot be unloaded: dlclose() leaves it where it is.
@@ -25,7 +26,17 @@
 #ifndef SPRINT_DL_H
 #define SPRINT_DL_H
 
+#ifdef _WIN32
+#ifndef WIN32_LEAN_AND_MEAN
+#define WIN32_LEAN_AND_MEAN
+#endif
+#ifndef NOMINMAX
+#define NOMINMAX
+#endif
+#include <windows.h>
+#else
 #include <dlfcn.h>
+#endif
 #include <string.h>
 
 #include "sprint.h"
@@ -166,10 +177,67 @@ SPRINT_DL_LOCAL void sprint_dl_explain(char *err, size_t cap, const char *what, 
     strncat(err, why, cap - 1 - n);
 }
 
+/* What the systems call differently: open a library, find a symbol, close, and why not. */
+#ifdef _WIN32
+#define SPRINT_DL_NAME "sprint.dll"
+
+SPRINT_DL_LOCAL void *sprint_dl_open(const char *name) {
+    return (void *)LoadLibraryA(name);
+}
+
+SPRINT_DL_LOCAL void sprint_dl_symbol(void *library, const char *name, void *pointer) {
+    FARPROC symbol = GetProcAddress((HMODULE)library, name);
+
+    memcpy(pointer, &symbol, sizeof symbol);
+}
+
+SPRINT_DL_LOCAL void sprint_dl_close(void *library) {
+    FreeLibrary((HMODULE)library);
+}
+
+SPRINT_DL_LOCAL void sprint_dl_why(char *err, size_t cap, const char *name) {
+    char text[256];
+    DWORD n = FormatMessageA(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, NULL,
+                             GetLastError(), 0, text, (DWORD)sizeof text - 2, NULL);
+
+    while (n > 0 && (unsigned char)text[n - 1] <= ' ')
+        n--;
+    text[n] = '\0';
+    sprint_dl_explain(err, cap, "sprint_dl_load: ", name);
+    if (err != NULL && cap > 0) {
+        strncat(err, ": ", cap - 1 - strlen(err));
+        strncat(err, text, cap - 1 - strlen(err));
+    }
+}
+#else
+#define SPRINT_DL_NAME "libsprint.so.1"
+
+SPRINT_DL_LOCAL void *sprint_dl_open(const char *name) {
+    return dlopen(name, RTLD_NOW | RTLD_LOCAL);
+}
+
+/* memcpy: ISO C has no conversion from void * to a function pointer. */
+SPRINT_DL_LOCAL void sprint_dl_symbol(void *library, const char *name, void *pointer) {
+    void *symbol = dlsym(library, name);
+
+    memcpy(pointer, &symbol, sizeof symbol);
+}
+
+SPRINT_DL_LOCAL void sprint_dl_close(void *library) {
+    dlclose(library);
+}
+
+SPRINT_DL_LOCAL void sprint_dl_why(char *err, size_t cap, const char *name) {
+    (void)name; /* it is in the text */
+    sprint_dl_explain(err, cap, "sprint_dl_load: ", dlerror());
+}
+#endif
+
 /**
  * Load libsprint, resolve every function and check the interface with sprint_init().
  *
- * @param path      the library, or NULL for "libsprint.so.1" where dlopen() searches
+ * @param path      the library, or NULL for "libsprint.so.1" where dlopen() searches; on
+ *                  Windows for "sprint.dll" where LoadLibrary() does
  * @param[out] out  filled on SPRINT_OK, all NULL otherwise
  * @param[out] err  on failure, what failed: the loader's text, or the first function that
  *                  the library lacks; terminated if cap > 0; may be NULL if cap is 0
@@ -182,11 +250,10 @@ SPRINT_DL_LOCAL void sprint_dl_explain(char *err, size_t cap, const char *what, 
  * Example: tests/examples/cpp/engine.cpp
  */
 SPRINT_DL_CALL sprint_dl_load(const char *path, struct sprint_dl *out, char *err, size_t cap) {
-    /* memcpy below: ISO C has no conversion from void * to a function pointer. */
     typedef char sprint_dl_same_size[sizeof(void *) == sizeof(void (*)(void)) ? 1 : -1];
-    const char *name = path != NULL ? path : "libsprint.so.1";
+    const char *name = path != NULL ? path : SPRINT_DL_NAME;
     const char *missing = NULL;
-    void *library, *symbol;
+    void *library;
     sprint_status status = SPRINT_OK;
 
     (void)sizeof(sprint_dl_same_size);
@@ -197,15 +264,14 @@ SPRINT_DL_CALL sprint_dl_load(const char *path, struct sprint_dl *out, char *err
         return SPRINT_E_ARG;
     }
     memset(out, 0, sizeof *out);
-    library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    library = sprint_dl_open(name);
     if (library == NULL) {
-        sprint_dl_explain(err, cap, "sprint_dl_load: ", dlerror());
+        sprint_dl_why(err, cap, name);
         return SPRINT_E_IO;
     }
 #define SPRINT_DL_RESOLVE(ret, name, params)                                                       \
-    symbol = dlsym(library, #name);                                                                \
-    memcpy(&out->name, &symbol, sizeof symbol);                                                    \
-    if (symbol == NULL && missing == NULL)                                                         \
+    sprint_dl_symbol(library, #name, &out->name);                                                  \
+    if (out->name == NULL && missing == NULL)                                                      \
         missing = #name;
     SPRINT_FUNCTIONS(SPRINT_DL_RESOLVE)
 #undef SPRINT_DL_RESOLVE
@@ -222,7 +288,7 @@ SPRINT_DL_CALL sprint_dl_load(const char *path, struct sprint_dl *out, char *err
     }
     if (status != SPRINT_OK) {
         memset(out, 0, sizeof *out);
-        dlclose(library); /* unloads a library that is not ours */
+        sprint_dl_close(library); /* unloads a library that is not ours */
     }
     return status;
 }
