@@ -51,7 +51,7 @@ $(BUILD)/libsprint.so: $(LIB)
 $(BUILD)/relay: $(call go_sources,tests/relay internal)
 	@$(GO) build -o $@ ./tests/relay/cmd/relay
 
-include pool/monitor/web/page.mk packaging/packaging.mk tests/packages/packages.mk tests/abi/abi.mk tests/cxx/cxx.mk tests/examples/examples.mk tests/rust/rust.mk tests/docs/docs.mk tests/guest/guest.mk tests/soak/soak.mk
+include pool/monitor/web/page.mk packaging/packaging.mk tests/packages/packages.mk tests/abi/abi.mk tests/cxx/cxx.mk tests/examples/examples.mk tests/rust/rust.mk tests/docs/docs.mk tests/guest/guest.mk tests/soak/soak.mk tests/windows/windows.mk
 
 .PHONY: clean
 clean: ## Remove build/ and the charts

@@ -373,8 +373,13 @@ static sprint_status run_events_to_fd(uint64_t h) {
 #define STREAM (HANDLED | CODE(E_STALE) | CODE(E_IO) | CODE(E_TLS) | CODE(E_CLOSED) | CODE(E_STATE))
 #define WRITES (STREAM | CODE(E_TIMEOUT))
 #define READS (STREAM | CODE(E_TIMEOUT) | CODE(E_EOF))
-#define TRY_WRITES (STREAM | CODE(E_WOULD_BLOCK))
-#define TRY_READS (STREAM | CODE(E_EOF) | CODE(E_WOULD_BLOCK))
+#ifdef _WIN32
+#define NO_DESCRIPTOR CODE(E_UNSUPPORTED)
+#else
+#define NO_DESCRIPTOR 0
+#endif
+#define TRY_WRITES (STREAM | CODE(E_WOULD_BLOCK) | NO_DESCRIPTOR)
+#define TRY_READS (STREAM | CODE(E_EOF) | CODE(E_WOULD_BLOCK) | NO_DESCRIPTOR)
 #define SECRET (HANDLED | CODE(E_STATE))
 /* As sprint_buffer_expire_after() and sprint_buffer_seal() say of every use. */
 #define USES (SECRET | CODE(E_EXPIRED) | CODE(E_MLOCK) | CODE(E_NOMEM))
@@ -419,7 +424,8 @@ const struct call calls[] = {
     {"sprint_conn_try_write", KIND_CONN, run_conn_try_write, TRY_WRITES, 0},
     {"sprint_conn_try_read", KIND_CONN, run_conn_try_read, TRY_READS, 0},
     {"sprint_conn_flush", KIND_CONN, run_conn_flush, TRY_WRITES | CODE(E_TIMEOUT), 0},
-    {"sprint_conn_poll_info", KIND_CONN, run_conn_poll_info, HANDLED | CODE(E_CLOSED), 0},
+    {"sprint_conn_poll_info", KIND_CONN, run_conn_poll_info,
+     HANDLED | CODE(E_CLOSED) | NO_DESCRIPTOR, 0},
     {"sprint_conn_id", KIND_CONN, run_conn_id, HANDLED, 0},
     {"sprint_conn_uses", KIND_CONN, run_conn_uses, HANDLED, 0},
     {"sprint_conn_info_json", KIND_CONN, run_conn_info_json,
