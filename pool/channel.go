@@ -22,53 +22,56 @@ type channel struct {
 	opened     time.Duration
 	socket     *transport.Conn
 	tls        net.Conn // *tls.Conn; in some tests a stand-in
-	session    session
-	generation uint64
-	address    netip.Addr // of the peer; not valid for stand-ins
-
-	// Guarded by the pool's mutex.
-	place     int           // in pool.open
-	idle      bool          // in pool.idle
-	retired   reason        // why it was taken out; stays while it was not
-	lostTo    error         // what the peer or the network did to it, if that is why
-	cutOff    bool          // by Pool.Close, under the lease
-	lentAt    time.Duration // when the last lease began
-	rested    time.Duration // when it became idle last
-	uses      uint64        // leases that ended; read by who holds the lease, too
-	leaked    bool          // reported as held too long
-	due       time.Duration // when the cleanup task begins to replace it
-	overdue   time.Duration // when it is lent no more
-	dueWhy    reason        // by age
-	misses    int           // answers of the resolver in a row without address
-	vanished  bool          // address is the name's no more
-	looked    time.Duration // when sweep looked at it last
-	early     float64       // the part of an age that this one is spared
-	dueFor    reason        // what the cleanup task replaces it for
-	replacing bool          // a dial for its replacement is under way
-	condemned reason        // close it at its return
-	replaced  bool          // its replacement is there
-	abandoned bool          // by Conn.Cut
-	heir      *waiter       // waits for a fresh connection for the lease of this one
-	p95       int64         // recent, in us, as of judged; 0 with too few samples
-	judged    time.Duration // when p95 was looked at last
-	slow      bool          // and to be replaced
 
 	// lease is the number of the lease that is out, or else of the next one: the end of a
 	// lease counts it up, which every copy of its Conn sees, and the next begins as it is.
-	lease    atomic.Uint64
-	failed   atomic.Bool           // broken: release closes it
-	touched  atomic.Bool           // a Read or Write was made in this lease
-	stale    atomic.Pointer[Error] // how it died before any answer
-	limited  atomic.Bool           // this lease has set a deadline
-	drained  atomic.Bool           // tls holds nothing that a Read would return
-	active   atomic.Int64          // instant of the last Read or Write
+	// What follows, down to abandoned, is guarded by the pool's mutex. What a lease writes is
+	// in one cache line with it, as in Pool.
+	lease     atomic.Uint64
+	lentAt    time.Duration // when the last lease began
+	rested    time.Duration // when it became idle last
+	uses      uint64        // leases that ended; read by who holds the lease, too
+	seat      *Seat         // of this lease, nil for none; written at its begin and end
+	overdue   time.Duration // when it is lent no more
+	due       time.Duration // when the cleanup task begins to replace it
+	idle      bool          // in pool.idle
+	retired   reason        // why it was taken out; stays while it was not
+	condemned reason        // close it at its return
+	leaked    bool          // reported as held too long
+	slow      bool          // and to be replaced
+	vanished  bool          // address is the name's no more
+	dueWhy    reason        // by age
+	cutOff    bool          // by Pool.Close, under the lease
+
+	judged    time.Duration // when p95 was looked at last
+	p95       int64         // recent, in us, as of judged; 0 with too few samples
+	looked    time.Duration // when sweep looked at it last
+	place     int           // in pool.open
+	early     float64       // the part of an age that this one is spared
+	misses    int           // answers of the resolver in a row without address
+	lostTo    error         // what the peer or the network did to it, if that is why
+	heir      *waiter       // waits for a fresh connection for the lease of this one
+	dueFor    reason        // what the cleanup task replaces it for
+	replacing bool          // a dial for its replacement is under way
+	replaced  bool          // its replacement is there
+	abandoned bool          // by Conn.Cut
+
+	failed     atomic.Bool           // broken: release closes it
+	touched    atomic.Bool           // a Read or Write was made in this lease
+	limited    atomic.Bool           // this lease has set a deadline
+	drained    atomic.Bool           // tls holds nothing that a Read would return
+	stale      atomic.Pointer[Error] // how it died before any answer
+	generation uint64                // of keys
+	active     atomic.Int64          // instant of the last Read or Write
+	own        Passage               // of this lease, if it has no seat
+
+	session session
+	address netip.Addr // of the peer; not valid for stand-ins
+
 	errors   atomic.Uint64
 	sent     atomic.Uint64
 	received atomic.Uint64
 	latency  latency
-
-	own  Passage // of this lease, if it has no seat
-	seat *Seat   // of this lease, nil for none; written under the mutex at its begin and end
 
 	note atomic.Uint64 // the embedder's, see Conn.Note
 

@@ -101,15 +101,18 @@ func (c Conn) Discard() { ring(c.end(false)) }
 // end ends the lease. The bell of whoever got the connection is to be rung.
 func (c Conn) end(keep bool) (next Bell) {
 	ch := c.ch
-	if ch == nil || !ch.lease.CompareAndSwap(c.lease, c.lease+1) {
+	if ch == nil {
 		return nil
 	}
 	p := ch.pool
+	now := p.now() // first, for the processor computes with it while it waits for the rest
+	if !ch.lease.CompareAndSwap(c.lease, c.lease+1) {
+		return nil
+	}
 	why := closedDiscarded
 	if keep {
 		why = ch.returnable()
 	}
-	now := p.now()
 	if asked := &ch.passage().Asked; asked.Load() != 0 {
 		asked.Store(0)
 	}

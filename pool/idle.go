@@ -6,10 +6,17 @@ import "time"
 // old are retired on the way. The caller holds mu.
 func (p *Pool) nextIdle(now time.Duration) *channel {
 	for {
-		ch := p.takeIdle()
-		if ch == nil {
+		last := len(p.idle) - 1
+		if last < 0 {
 			return nil
 		}
+		if !p.lifo || p.outdated {
+			p.bringForward()
+		}
+		ch := p.idle[last]
+		p.idle[last] = nil
+		p.idle = p.idle[:last]
+		ch.idle = false
 		why := p.expired(ch, now)
 		if why == stays && now >= ch.idleUntil() {
 			why = closedIdle
@@ -19,22 +26,6 @@ func (p *Pool) nextIdle(now time.Duration) *channel {
 		}
 		p.retire(ch, why, true)
 	}
-}
-
-// takeIdle takes the first in the order, or nil.
-func (p *Pool) takeIdle() *channel {
-	last := len(p.idle) - 1
-	if last < 0 {
-		return nil
-	}
-	if !p.lifo || p.outdated {
-		p.bringForward()
-	}
-	ch := p.idle[last]
-	p.idle[last] = nil
-	p.idle = p.idle[:last]
-	ch.idle = false
-	return ch
 }
 
 // bringForward puts the one to be taken next where the one used last is.

@@ -181,17 +181,19 @@ func (h *handshakes) list() []Handshakes {
 	return list
 }
 
-// measured is what is counted at an endpoint without a lock.
+// measured is what is counted at an endpoint, without a lock but for the first two.
 type measured struct {
+	// Guarded by the pool's mutex, and written by every lease.
+	hold      tally // how long leases were held
+	immediate immediate
+
 	dials, dialErrors, reconnects, rotations atomic.Uint64
 
 	sent, received atomic.Uint64
 	failures       [len(failureNames)]atomic.Uint64
 	checks         [len(checkNames)]atomic.Uint64 // but for those in immediate
 	latency        distribution                   // request to response
-	hold           tally                          // of leases; guarded by the pool's mutex, as is immediate
-	immediate      immediate
-	age            distribution // at the end of connections
+	age            distribution                   // at the end of connections
 	connect        [len(phaseNames)]distribution
 	shelved        []atomic.Uint64 // what the embedder counts: a row of Shelves.Counts, or nil
 }

@@ -22,15 +22,58 @@ import (
 
 // Pool is safe for use by any number of goroutines.
 type Pool struct {
+	// mu guards what follows, down to drained, and every channel's place in it. It is never
+	// held over I/O: what is retired under it is closed by unlock. At any moment
+	// idle + lent + dialing + closing <= max, but for a max that was just lowered.
+	//
+	// What every lease writes comes first, in one cache line, and then what it reads: where
+	// two processors lease in turn, each line costs as much as the work.
+	mu       sync.Mutex
+	state    poolState
+	paused   bool
+	outdated bool // an idle connection may be of an old generation
+	shut     bool // shelf is closed and empty
+	lent     int
+	idle     []*channel // the one used last is at the end
+	max      int
+	minIdle  int
+
+	shelf      *Shelf // nil without one, or when the pool closes
+	looking    int    // lent ones that sweep has taken out of idle for a moment
+	dials      int    // under way
+	closing    int
+	generation uint64     // of keys: Rotate begins a new one
+	gone       []*channel // retired, for unlock to close
+	waiters    waitQueue
+	redials    waitQueue  // leases that wait for a fresh connection, see Conn.Again
+	open       []*channel // idle and lent
+	owed       int        // dials for connections that made room for their own replacement
+	cut        int        // lent ones whose socket was shut down by Close
+	resending  int        // requests under way that are sent for the second time
+	warmers    []*warmer
+	vacancies  []uint64 // per lost connection not replaced yet: its reconnects
+	discards   uint64
+	closedBy   [len(reasonNames)]uint64
+	slowSpared [len(spareNames)]uint64
+	retries    [len(retryNames)]uint64
+	leaks      uint64        // leases reported as held too long
+	returned   uint64        // of these, leases that ended after all
+	lastDial   error         // why the last dial failed; nil if it did not
+	refused    error         // what refusal says; nil when it must be made anew
+	watch      *watch        // nil unless the cleanup task has started it
+	blind      error         // why a connection is not watched
+	shelves    Shelves       // whose shelf it is
+	alarm      *time.Timer   // for a dial that is wanted but has to wait
+	drained    chan struct{} // closed when a closing pool has nothing left to wait for
+
 	opts      Options
+	lifo      bool   // opts.IdleOrder
 	list      string // endpoints as given
 	endpoints []*endpoint
 	log       *slog.Logger
 	epoch     time.Time // all instants are durations since
+	monoEpoch int64     // the same moment on CLOCK_MONOTONIC, for embedders
 	clock     ticks.Clock
-	monoEpoch int64 // the same moment on CLOCK_MONOTONIC, for embedders
-
-	lifo bool // opts.IdleOrder
 
 	// connect opens a connection; tests put their own here.
 	connect func(context.Context, *endpoint) (*channel, error)
@@ -46,46 +89,6 @@ type Pool struct {
 	spareWaiters sync.Pool // of *waiter
 	lastID       atomic.Uint64
 	toldBlind    sync.Once // see blind
-
-	// mu guards all below and every channel's place in it. It is never held over
-	// I/O: what is retired under it is closed by unlock. At any moment
-	// idle + lent + dialing + closing <= max, but for a max that was just lowered.
-	mu         sync.Mutex
-	state      poolState
-	max        int
-	minIdle    int
-	paused     bool
-	idle       []*channel // the one used last is at the end
-	open       []*channel // idle and lent
-	gone       []*channel // retired, for unlock to close
-	lent       int
-	looking    int // lent ones that sweep has taken out of idle for a moment
-	dials      int // under way
-	closing    int
-	owed       int // dials for connections that made room for their own replacement
-	cut        int // lent ones whose socket was shut down by Close
-	waiters    waitQueue
-	redials    waitQueue // leases that wait for a fresh connection, see Conn.Again
-	resending  int       // requests under way that are sent for the second time
-	warmers    []*warmer
-	vacancies  []uint64 // per lost connection not replaced yet: its reconnects
-	generation uint64   // of keys: Rotate begins a new one
-	outdated   bool     // an idle connection may be of an old generation
-	discards   uint64
-	closedBy   [len(reasonNames)]uint64
-	slowSpared [len(spareNames)]uint64
-	retries    [len(retryNames)]uint64
-	leaks      uint64        // leases reported as held too long
-	returned   uint64        // of these, leases that ended after all
-	lastDial   error         // why the last dial failed; nil if it did not
-	refused    error         // what refusal says; nil when it must be made anew
-	watch      *watch        // nil unless the cleanup task has started it
-	blind      error         // why a connection is not watched
-	shelf      *Shelf        // nil without one, or when the pool closes
-	shelves    Shelves       // whose shelf it is
-	shut       bool          // shelf is closed and empty
-	alarm      *time.Timer   // for a dial that is wanted but has to wait
-	drained    chan struct{} // closed when a closing pool has nothing left to wait for
 }
 
 type poolState uint8

@@ -92,19 +92,13 @@ func (c *Conn) Peek() Quiet {
 	if c.detached {
 		return peek(c.fd)
 	}
-	if s, ok := c.conn.(interface{ Peek() Quiet }); ok { // a stand-in that is no socket
-		return s.Peek()
-	}
 	if c.look == nil {
-		raw, err := c.raw()
-		if err == errors.ErrUnsupported {
-			return Pending
+		if found, ok := c.prepareLook(); !ok {
+			return found
 		}
-		if err != nil {
-			return Gone
-		}
-		c.look = &look{raw: raw}
-		c.look.peek = func(fd uintptr) { c.look.found = peek(int(fd)) }
+	}
+	if c.look.standIn != nil {
+		return c.look.standIn.Peek()
 	}
 	if err := c.look.raw.Control(c.look.peek); err != nil {
 		return Gone
@@ -114,9 +108,28 @@ func (c *Conn) Peek() Quiet {
 
 // look is what Peek needs for a socket in the poller, kept so that it allocates once.
 type look struct {
-	raw   syscall.RawConn
-	peek  func(fd uintptr)
-	found Quiet
+	standIn interface{ Peek() Quiet } // what is no socket, in tests
+	raw     syscall.RawConn
+	peek    func(fd uintptr)
+	found   Quiet
+}
+
+// prepareLook makes look, or says what Peek answers without one.
+func (c *Conn) prepareLook() (found Quiet, ok bool) {
+	l := &look{}
+	if l.standIn, ok = c.conn.(interface{ Peek() Quiet }); !ok {
+		raw, err := c.raw()
+		if err == errors.ErrUnsupported {
+			return Pending, false
+		}
+		if err != nil {
+			return Gone, false
+		}
+		l.raw = raw
+		l.peek = func(fd uintptr) { l.found = peek(int(fd)) }
+	}
+	c.look = l
+	return Silent, true
 }
 
 // Pull reads what waits on a detached socket, up to the size of p, and feeds it.
