@@ -15,8 +15,8 @@ type host struct {
 	shelf  pool.Shelf
 	spent  atomic.Uint32
 	counts []atomic.Uint64
-	seats  [64]pool.Seat
-	rests  [64]pool.Rest
+	seats  [256]pool.Seat
+	rests  [256]pool.Rest
 
 	// silent says whether the look at a socket found nothing.
 	silent func(pool.Conn) bool
