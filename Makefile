@@ -22,6 +22,13 @@ LINK_FLAGS := -Wl,-soname,libsprint.so.$(MAJOR) -Wl,--version-script=$(CURDIR)/c
 	-Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now
 go_sources = $(shell find $(1) -name '*.go' -not -name '*_test.go')
 
+# What only a few need is not in `make deps`: packages of Debian, if they are not there.
+define apt_install
+@missing=; for p in $(1); do \
+  dpkg-query -W -f '$${Status}\n' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; \
+done; [ -z "$$missing" ] || apt-get install -y -qq --no-install-recommends $$missing
+endef
+
 ##@ Building
 
 .PHONY: help

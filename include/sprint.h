@@ -32,7 +32,7 @@
  * - Loading. Load early, never dlclose (it has no effect), never from a constructor.
  * - Windows. Connections have no descriptor to poll: sprint_conn_try_read(),
  *   sprint_conn_try_write() and sprint_conn_poll_info() are SPRINT_E_UNSUPPORTED, and I/O
- *   with a timeout of 0 takes up to 1 ms. What log and events are written to is a HANDLE,
+ *   with a timeout of 0 takes about 1 ms. What log and events are written to is a HANDLE,
  *   cast to int32_t. Pages that Linux closes are read-only.
  */
 #ifndef SPRINT_H

@@ -15,7 +15,5 @@ test-wheel: deps wheel $(BUILD)/relay ## The Python wheel in a clean environment
 
 .PHONY: test-arm64
 test-arm64: deps ## The C tests on linux/arm64: cross-built, under qemu-user
-	@for p in gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user; do \
-	  dpkg-query -W -f '$${Status}\n' $$p | grep -q 'ok installed' || missing="$${missing-} $$p"; \
-	done; [ -z "$${missing-}" ] || apt-get install -y -qq --no-install-recommends $$missing
+	$(call apt_install,gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)
 	tests/c/run arm64

@@ -5,16 +5,9 @@
 WINDOWS_LINK := -static -Wl,--export-all-symbols -Wl,--exclude-all-symbols $(BUILD)/windows/sprint.def \
 	-Wl,--out-implib,$(BUILD)/windows/libsprint.dll.a
 
-# install PACKAGES: those of Debian that are not there.
-define install
-@missing=; for p in $(1); do \
-  dpkg-query -W -f '$${Status}\n' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; \
-done; [ -z "$$missing" ] || apt-get install -y -qq --no-install-recommends $$missing
-endef
-
 .PHONY: deps-windows
 deps-windows: deps ## Install what builds for Windows: mingw-w64, 300 MB
-	$(call install,gcc-mingw-w64-x86-64-win32 g++-mingw-w64-x86-64-win32)
+	$(call apt_install,gcc-mingw-w64-x86-64-win32 g++-mingw-w64-x86-64-win32)
 
 .PHONY: windows
 windows: deps-windows $(BUILD)/windows/sprint.dll ## Cross-build sprint.dll, its import library and sprint.def for Windows x86-64
@@ -30,5 +23,5 @@ $(BUILD)/windows/sprint.dll: $(call go_sources,capi pool securemem internal) $(w
 
 .PHONY: test-windows
 test-windows: windows $(BUILD)/relay ## The exports of sprint.dll, its headers, and the C tests under Wine (700 MB)
-	$(call install,wine64)
+	$(call apt_install,wine64)
 	tests/windows/run
