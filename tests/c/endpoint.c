@@ -1,29 +1,14 @@
 /* endpoint.c - rules about what a pool dials. */
 #define _GNU_SOURCE
-#include <netinet/in.h>
 #include <stdio.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "rules.h"
 #include "support.h"
 
-/* A port of loopback that refuses: bound, so nobody else takes it, and not listening. */
-static int refusing_socket(char *address, size_t cap) {
-    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof any;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    CHECK(bind(fd, (struct sockaddr *)&any, len) == 0);
-    CHECK(getsockname(fd, (struct sockaddr *)&any, &len) == 0);
-    snprintf(address, cap, "127.0.0.1:%d", ntohs(any.sin_port));
-    return fd;
-}
-
 /* Each kind of bad endpoint has its own status, and the text names endpoint and cause. */
 static void a_dead_endpoint_opens_the_breaker_and_is_named(void) {
     char address[64];
-    int fd = refusing_socket(address, sizeof address);
+    intptr_t refusing = refuse(address, sizeof address);
     sprint_pool pool = pool_make((struct pool_options){.endpoint = address});
     sprint_conn conn = 1;
 
@@ -35,7 +20,7 @@ static void a_dead_endpoint_opens_the_breaker_and_is_named(void) {
     CHECK(stats_of(pool).breaker_state == SPRINT_BREAKER_OPEN);
     CHECK(stats_of(pool).dial_errors >= 2 && stats_of(pool).healthy == 0);
     sprint_pool_free(pool);
-    close(fd);
+    stop_refusing(refusing);
 }
 
 static void an_unknown_host_opens_the_breaker_and_is_named(void) {

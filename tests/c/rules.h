@@ -5,6 +5,7 @@
 #include "check.h"
 
 extern const struct rule library_rules[];
+extern const struct rule log_rules[];
 extern const struct rule config_rules[];
 extern const struct rule handle_rules[];
 extern const struct rule pool_rules[];

@@ -87,5 +87,12 @@ int eventually(int (*cond)(void *arg), void *arg, int64_t limit_ms);
 void fill_pattern(unsigned char *buf, size_t len, unsigned seed);
 /** Open descriptors of this process. */
 int count_fds(void);
+/** Whether this is an open descriptor. */
+int is_open(int fd);
+/** 1: SIGPIPE ends the process, as by default; 0: as it was before that. */
+void sigpipe_kills(int does);
+/** A port of loopback that refuses, as host:port; end it with stop_refusing(). */
+intptr_t refuse(char *address, size_t cap);
+void stop_refusing(intptr_t refusing);
 
 #endif

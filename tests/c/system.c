@@ -1,8 +1,10 @@
-/* system.c - what tests ask of a POSIX system: a little HTTP, faults that are survived, and
- * descriptors. tests/windows has its own. */
+/* system.c - what tests ask of a POSIX system: a little HTTP, faults that are survived,
+ * signals, and descriptors. tests/windows has its own. */
 #define _GNU_SOURCE
 #include <dirent.h>
+#include <fcntl.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "support.h"
 
 static int dial(const char *address) {
@@ -92,4 +95,34 @@ int count_fds(void) {
         count++;
     closedir(dir);
     return count - 3; /* ".", ".." and dir's own */
+}
+
+int is_open(int fd) {
+    return fcntl(fd, F_GETFD) >= 0;
+}
+
+void sigpipe_kills(int does) {
+    static struct sigaction before;
+    struct sigaction fatal = {.sa_handler = SIG_DFL};
+
+    if (does)
+        CHECK(sigaction(SIGPIPE, &fatal, &before) == 0);
+    else
+        CHECK(sigaction(SIGPIPE, &before, NULL) == 0);
+}
+
+/* Bound, so that nobody else takes it, and not listening. */
+intptr_t refuse(char *address, size_t cap) {
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof any;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    CHECK(bind(fd, (struct sockaddr *)&any, len) == 0);
+    CHECK(getsockname(fd, (struct sockaddr *)&any, &len) == 0);
+    snprintf(address, cap, "127.0.0.1:%d", ntohs(any.sin_port));
+    return fd;
+}
+
+void stop_refusing(intptr_t refusing) {
+    close((int)refusing);
 }

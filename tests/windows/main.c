@@ -4,7 +4,7 @@
  *   sprint_test ADDRESS CONTROL DIR [--rules PART] [--except NAMES]
  *
  * The arguments are those of tests/c, whose rules these are but for those in files that need
- * POSIX: library, endpoint, duplex, stream, again, event, fork and loop.
+ * POSIX: duplex, event, fork, log and loop.
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,10 +16,10 @@ extern const struct rule windows_rules[];
 
 int main(int argc, char **argv) {
     static const struct rule *const groups[] = {
-        windows_rules, config_rules,   handle_rules,   pool_rules,    metrics_rules,
-        conn_rules,    close_rules,    buffer_rules,   borrow_rules,  guard_rules,
-        key_rules,     lifetime_rules, memory_rules,   limit_rules,   storm_rules,
-        hostile_rules, control_rules,  identity_rules, closing_rules,
+        windows_rules, library_rules, endpoint_rules, stream_rules,   again_rules,   config_rules,
+        handle_rules,  pool_rules,    metrics_rules,  conn_rules,     close_rules,   buffer_rules,
+        borrow_rules,  guard_rules,   key_rules,      lifetime_rules, memory_rules,  limit_rules,
+        storm_rules,   hostile_rules, control_rules,  identity_rules, closing_rules,
     };
     const char *filter = NULL, *except = NULL;
     size_t i;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <windows.h>
 
+#include "../c/check.h"
 #include "../c/support.h"
 
 static SOCKET dial(const char *address) {
@@ -90,6 +91,36 @@ int count_fds(void) {
 
     GetProcessHandleCount(GetCurrentProcess(), &n);
     return (int)n;
+}
+
+/* No connection has a descriptor. */
+int is_open(int fd) {
+    (void)fd;
+    return 0;
+}
+
+/* There is no such signal. */
+void sigpipe_kills(int does) {
+    (void)does;
+}
+
+/* Bound, so that nobody else takes it, and not listening. */
+intptr_t refuse(char *address, size_t cap) {
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int len = sizeof any;
+    WSADATA version;
+    SOCKET s;
+
+    CHECK(WSAStartup(MAKEWORD(2, 2), &version) == 0);
+    s = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(bind(s, (struct sockaddr *)&any, len) == 0);
+    CHECK(getsockname(s, (struct sockaddr *)&any, &len) == 0);
+    snprintf(address, cap, "127.0.0.1:%d", ntohs(any.sin_port));
+    return (intptr_t)s;
+}
+
+void stop_refusing(intptr_t refusing) {
+    closesocket((SOCKET)refusing);
 }
 
 long sysconf(int name) {
