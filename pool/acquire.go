@@ -46,7 +46,9 @@ func (p *Pool) AcquireWithin(limit time.Duration) (Conn, error) {
 // held.
 func (p *Pool) direct(now time.Duration, seat *Seat) (c Conn, served bool, err error) {
 	for {
-		p.mu.Lock() // this is lock, without its call
+		if !p.mu.TryLock() { // this is lock, without its call
+			p.contend()
+		}
 		if p.laden() {
 			p.takeIn()
 		}

@@ -117,7 +117,9 @@ func (c Conn) end(keep bool) (next Bell) {
 		asked.Store(0)
 	}
 
-	p.mu.Lock() // as in direct
+	if !p.mu.TryLock() { // as in direct
+		p.contend()
+	}
 	if p.laden() {
 		p.takeIn()
 	}

@@ -150,6 +150,21 @@ func (p *Pool) Options() Options { return p.opts }
 // now is the instant of this moment.
 func (p *Pool) now() time.Duration { return p.clock.Now() }
 
+// spins is how often contend tries: for about as long as a goroutine takes to go to sleep.
+const spins = 100
+
+// contend takes mu from somebody who has it. It is held for some nanoseconds, but a
+// sync.Mutex has the caller sleep at once if other goroutines are ready to run, and where
+// several sleep it is soon handed from one to the next, a scheduling each.
+func (p *Pool) contend() {
+	for range spins {
+		if p.mu.TryLock() {
+			return
+		}
+	}
+	p.mu.Lock()
+}
+
 // settled says that unlock has nothing to do but to give mu free, which those do without it
 // for whom a call counts.
 func (p *Pool) settled() bool { return p.gone == nil && len(p.waiters.rung) == 0 && !p.shut }
