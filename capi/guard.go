@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync/atomic"
 	"unsafe"
 )
 
@@ -35,6 +36,11 @@ func report(r any) C.sprint_status {
 	if bad, ok := r.(argError); ok {
 		return status(bad)
 	}
+	pools.each(func(place *atomic.Pointer[served]) {
+		if v := place.Load(); v != nil {
+			v.AfterPanic()
+		}
+	})
 	logger.Error("panic", slog.String("panic", fmt.Sprint(r)), slog.String("stack", string(debug.Stack())))
 	return status(argError{C.SPRINT_E_INTERNAL, fmt.Sprintf("internal error: %v", r)})
 }

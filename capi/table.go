@@ -20,6 +20,17 @@ func (t *table[E]) at(slot uint32) *E {
 	return t.find(slot)
 }
 
+// each visits the places that were ever asked for, and some that were not.
+func (t *table[E]) each(visit func(*E)) {
+	for i := range t.chunks {
+		if chunk := t.chunks[i].Load(); chunk != nil {
+			for j := range chunk {
+				visit(&chunk[j])
+			}
+		}
+	}
+}
+
 // find is at for what is not a call of the host.
 func (t *table[E]) find(slot uint32) *E {
 	place := &t.chunks[slot/slotsPerChunk]

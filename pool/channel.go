@@ -245,6 +245,7 @@ func (ch *channel) close(polite bool, done func()) {
 		_ = ch.tls.Close()
 	default:
 		spawn.Go("close", func() {
+			defer ch.pool.caught("close")
 			defer done()
 			_ = ch.tls.Close()
 		})

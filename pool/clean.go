@@ -110,8 +110,7 @@ func (p *Pool) clean(wake <-chan struct{}) {
 func (p *Pool) pass(zero *time.Time) (next time.Duration) {
 	now := p.now()
 	next = now + min(p.opts.CleanupInterval, time.Second)
-	var err error
-	defer spawn.Recover("cleanup", &err)
+	defer p.caught("cleanup")
 	if before, seen := *zero, p.wallZero(); leapt(before, seen) {
 		*zero = seen
 		p.cleanup.leaps.Add(1)

@@ -30,6 +30,7 @@ func (p *Pool) startDial(e *endpoint, replaces *channel) {
 	}
 	generation := p.generation
 	spawn.Go("dial", func() {
+		defer p.caught("dial")
 		ch, err := p.dial(e)
 		if ch != nil {
 			ch.generation = generation

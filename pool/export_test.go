@@ -4,8 +4,10 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"sync"
 	"time"
 
+	"github.com/bitcoin-sprint/libsprint/internal/spawn"
 	"github.com/bitcoin-sprint/libsprint/pool/transport"
 )
 
@@ -68,6 +70,19 @@ func (p *Pool) Check(lowered bool) error {
 
 // ReadWallClock has the cleanup task read another wall clock.
 func (p *Pool) ReadWallClock(wall func() time.Time) { p.cleanup.wall = wall }
+
+// PanicLocked is a bug of ours in a goroutine of the pool that holds its mutex.
+func (p *Pool) PanicLocked() {
+	var panicked sync.WaitGroup
+	panicked.Add(1)
+	spawn.Go("test", func() {
+		defer panicked.Done()
+		defer p.caught("test")
+		p.lock()
+		panic("on demand")
+	})
+	panicked.Wait()
+}
 
 // Stall keeps the pool's mutex for so long.
 func (p *Pool) Stall(d time.Duration) {

@@ -49,6 +49,41 @@ func TestADialThatPanicsIsADialThatFailed(t *testing.T) {
 	})
 }
 
+func TestAPanicThatLeavesThePoolLockedClosesIt(t *testing.T) {
+	t.Parallel() // it waits
+	var log lines
+	p := newPool(t, startRelay(t), func(o *pool.Options) {
+		o.MaxConnections, o.MinIdle, o.Logger = 1, 1, log.logger(slog.LevelWarn)
+	})
+	held := acquire(t, p)
+	waits := make(chan error, 1)
+	go func() {
+		_, err := p.AcquireWithin(patience)
+		waits <- err
+	}()
+	eventually(t, "somebody waits", func() bool { return p.Status().Waiting == 1 })
+	p.PanicLocked()
+	wantKind(t, <-waits, pool.ErrClosed)
+	_, err := p.AcquireWithin(patience)
+	wantKind(t, err, pool.ErrClosed)
+	held.Release()
+	if forced := p.Close(time.Minute); forced != 0 {
+		t.Errorf("%d were left", forced)
+	}
+	wantLines(t, log.take(t, "pool"), "ERROR pool closed, as a panic had left it locked")
+}
+
+func TestAPanicThatLeavesThePoolUnlockedClosesNothing(t *testing.T) {
+	p := newPool(t, startRelay(t), nil)
+	acquire(t, p).Release()
+	p.AfterPanic()
+	p.AfterPanic()
+	acquire(t, p).Release()
+	if s := p.Status(); s.Dials != 1 || p.Closed() {
+		t.Errorf("%d dials, closed %v", s.Dials, p.Closed())
+	}
+}
+
 // badLogger panics at each warning.
 type badLogger struct{ slog.Handler }
 

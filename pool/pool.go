@@ -89,6 +89,7 @@ type Pool struct {
 	spareWaiters sync.Pool // of *waiter
 	lastID       atomic.Uint64
 	toldBlind    sync.Once // see blind
+	rescuing     atomic.Bool
 }
 
 type poolState uint8

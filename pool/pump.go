@@ -1,10 +1,6 @@
 package pool
 
-import (
-	"time"
-
-	"github.com/bitcoin-sprint/libsprint/internal/spawn"
-)
+import "time"
 
 // pump brings what is there towards what is wanted: it serves waiters, fails them when
 // no dial can help, and starts the dials that are wanted and allowed. It is
@@ -144,8 +140,7 @@ func (p *Pool) setAlarm(at, now time.Duration) {
 }
 
 func (p *Pool) alarmed() {
-	var err error
-	defer spawn.Recover("alarm", &err)
+	defer p.caught("alarm")
 	p.lock()
 	p.pump()
 	p.unlock()

@@ -41,6 +41,7 @@ func (p *Pool) resolveDue(now time.Duration) (next time.Duration) {
 		p.cleanup.resolvers.Add(1)
 		spawn.Go("resolve", func() {
 			defer p.cleanup.resolvers.Done()
+			defer p.caught("resolve")
 			p.resolve(e)
 		})
 	}

@@ -54,6 +54,7 @@ func (p *Pool) startWatch() error {
 	p.watch = w
 	spawn.Go("watch", func() {
 		defer close(w.done)
+		defer p.caught("watch")
 		w.run(p)
 	})
 	return nil

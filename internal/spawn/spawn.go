@@ -29,12 +29,15 @@ func Go(name string, fn func()) {
 // Recover, deferred, turns a panic into an error, for work that has to give back
 // what it holds.
 func Recover(name string, err *error) {
-	r := recover()
-	if r == nil {
-		return
+	if r := recover(); r != nil {
+		*err = Caught(name, r)
 	}
-	*err = fmt.Errorf("sprint: internal error in %s: %v", name, r)
+}
+
+// Caught is for who recovers by himself: r is logged, and an error is made of it.
+func Caught(name string, r any) error {
 	if l := logger.Load(); l != nil {
 		l.Error("panic", "in", name, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
 	}
+	return fmt.Errorf("sprint: internal error in %s: %v", name, r)
 }
