@@ -113,10 +113,6 @@ func (c Conn) end(keep bool) (next Bell) {
 	if keep {
 		why = ch.returnable()
 	}
-	if asked := &ch.passage().Asked; asked.Load() != 0 {
-		asked.Store(0)
-	}
-
 	if !p.mu.TryLock() { // as in direct
 		p.contend()
 	}
