@@ -148,6 +148,9 @@ func (c *Conn) Pull(p []byte) {
 }
 
 func peek(fd int) Quiet {
+	if !stirs(fd) {
+		return Silent
+	}
 	var one [1]byte
 	for {
 		n, errno := rawRecv(fd, one[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
