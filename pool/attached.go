@@ -33,6 +33,12 @@ func (c Conn) WriteWithin(p []byte, limit time.Duration) error {
 	if err != nil {
 		return err
 	}
+	switch {
+	case ch.failed.Load():
+		return errBroken
+	case len(p) == 0: // no request that an answer is timed from
+		return nil
+	}
 	ch.limited.Store(true)
 	_ = ch.tls.SetWriteDeadline(deadline(limit))
 	_, err = c.Write(p)

@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"syscall"
@@ -10,15 +9,6 @@ import (
 
 	"golang.org/x/sys/unix"
 )
-
-// raw gives an attached connection's socket.
-func (c *Conn) raw() (syscall.RawConn, error) {
-	s, ok := c.conn.(syscall.Conn)
-	if !ok {
-		return nil, errors.ErrUnsupported
-	}
-	return s.SyscallConn()
-}
 
 // Control calls fn with the socket, which stays open meanwhile. The caller sees to it
 // that a detached connection is not closed at the same time.
@@ -74,62 +64,6 @@ func (c *Conn) HangUp() {
 		return
 	}
 	_ = unix.Shutdown(c.fd, unix.SHUT_RDWR)
-}
-
-// Quiet is what an idle connection's socket should be.
-type Quiet int
-
-// What Peek found.
-const (
-	Silent  Quiet = iota // alive, nothing to read
-	Pending              // bytes wait, or may wait: a read must tell
-	Gone                 // FIN or an error
-)
-
-// Peek looks at the socket of an idle connection without waiting or reading. One caller at
-// a time.
-func (c *Conn) Peek() Quiet {
-	if c.detached {
-		return peek(c.fd)
-	}
-	if c.look == nil {
-		if found, ok := c.prepareLook(); !ok {
-			return found
-		}
-	}
-	if c.look.standIn != nil {
-		return c.look.standIn.Peek()
-	}
-	if err := c.look.raw.Control(c.look.peek); err != nil {
-		return Gone
-	}
-	return c.look.found
-}
-
-// look is what Peek needs for a socket in the poller, kept so that it allocates once.
-type look struct {
-	standIn interface{ Peek() Quiet } // what is no socket, in tests
-	raw     syscall.RawConn
-	peek    func(fd uintptr)
-	found   Quiet
-}
-
-// prepareLook makes look, or says what Peek answers without one.
-func (c *Conn) prepareLook() (found Quiet, ok bool) {
-	l := &look{}
-	if l.standIn, ok = c.conn.(interface{ Peek() Quiet }); !ok {
-		raw, err := c.raw()
-		if err == errors.ErrUnsupported {
-			return Pending, false
-		}
-		if err != nil {
-			return Gone, false
-		}
-		l.raw = raw
-		l.peek = func(fd uintptr) { l.found = peek(int(fd)) }
-	}
-	c.look = l
-	return Silent, true
 }
 
 // Pull reads what waits on a detached socket, up to the size of p, and feeds it.

@@ -19,21 +19,6 @@ func (c *Conn) HangUp() {
 	_ = c.conn.Close()
 }
 
-// Quiet is what an idle connection's socket should be.
-type Quiet int
-
-// What Peek found.
-const (
-	Silent  Quiet = iota // alive, nothing to read
-	Pending              // bytes wait, or may wait: a read must tell
-	Gone                 // FIN or an error
-)
-
-// Peek cannot look without reading here: the caller has to read.
-func (c *Conn) Peek() Quiet { return Pending }
-
-type look struct{}
-
 // Pull is for detached connections.
 func (c *Conn) Pull([]byte) {}
 

@@ -250,3 +250,13 @@ func (c *Conn) SetWriteDeadline(t time.Time) error {
 	}
 	return nil
 }
+
+// Quiet is what an idle connection's socket should be.
+type Quiet int
+
+// What Peek found.
+const (
+	Silent  Quiet = iota // alive, nothing to read
+	Pending              // bytes wait, or may wait: a read must tell
+	Gone                 // FIN or an error
+)
