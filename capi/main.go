@@ -17,13 +17,17 @@ import "runtime"
 
 func main() {}
 
-// maxProcs bounds the threads that run Go at once: more would compete with the host.
-const maxProcs = 4
+// procs is how many threads may be inside Go at once, on every machine. One per core would
+// do for goroutines, but the callers are the host's threads, which the kernel schedules: one
+// that leaves Go takes its processor along until Go's monitor thread takes it away, and one
+// that finds none waits for that, for milliseconds, tens of them when many threads are busy.
+// More than this would only let Go's collector use more cores at once.
+const procs = 8
 
 // init puts back what Go changed while it started: on its own threads, later than any
 // C constructor.
 func init() {
 	putBack()
 	// Said explicitly, the number is not read again from the cgroup's files.
-	runtime.GOMAXPROCS(min(maxProcs, runtime.GOMAXPROCS(0)))
+	runtime.GOMAXPROCS(procs)
 }
