@@ -20,6 +20,13 @@ bool sprint_mappings_spare(void);
  * use up what was found, and Go then ends the process as if nobody had asked. */
 bool sprint_mappings_room(size_t bytes);
 
+/* Whether there is room for so many bytes and a step of Go's heap now. */
+bool sprint_mappings_probe(size_t bytes);
+
+#ifdef _WIN32
+#define NO_ROOM "no memory to commit"
+#else
 #define NO_ROOM "no address space to spare (RLIMIT_AS)"
+#endif
 
 #endif

@@ -49,22 +49,11 @@ bool sprint_mappings_spare(void) {
     return false;
 }
 
-/* What a probe found beyond what was asked, and what a call takes besides its bytes. To
- * probe for each would cost more than to seal a secret. */
-enum { CREDIT = 1 << 20, CALL = 4096 };
-
-static _Atomic size_t credit;
-
-bool sprint_mappings_room(size_t bytes) {
-    size_t left = atomic_load(&credit);
-    while (left >= bytes + CALL)
-        if (atomic_compare_exchange_weak(&credit, &left, left - bytes - CALL))
-            return true;
-    size_t all = bytes + CREDIT + GO_ARENA;
+bool sprint_mappings_probe(size_t bytes) {
+    size_t all = bytes + GO_ARENA;
     void *probe = mmap(NULL, all, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (probe == MAP_FAILED)
         return false;
     munmap(probe, all);
-    atomic_store(&credit, CREDIT);
     return true;
 }

@@ -4,6 +4,9 @@
 
 #include "check.h"
 
+/** All of them, ended by NULL. */
+extern const struct rule *const groups[];
+
 extern const struct rule library_rules[];
 extern const struct rule log_rules[];
 extern const struct rule config_rules[];
