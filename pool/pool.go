@@ -151,14 +151,21 @@ func (p *Pool) Options() Options { return p.opts }
 // now is the instant of this moment.
 func (p *Pool) now() time.Duration { return p.clock.Now() }
 
-// spins is how often contend tries: for about as long as a goroutine takes to go to sleep.
-const spins = 100
+// How often contend tries, and for how many turns of a loop it waits before each: half a
+// microsecond, some leases of whoever has mu.
+const (
+	tries = 4
+	pause = 2000
+)
 
-// contend takes mu from somebody who has it. It is held for some nanoseconds, but a
-// sync.Mutex has the caller sleep at once if other goroutines are ready to run, and where
-// several sleep it is soon handed from one to the next, a scheduling each.
+// contend takes mu from somebody who has it. A sync.Mutex has the caller sleep at once if
+// other goroutines are ready to run, and where several sleep it is soon handed from one to
+// the next, a scheduling each. Trying without a pause is worse: the cache line goes to and
+// fro with each try, and the leases of the other take twice as long.
 func (p *Pool) contend() {
-	for range spins {
+	for range tries {
+		for range pause {
+		}
 		if p.mu.TryLock() {
 			return
 		}
