@@ -57,7 +57,7 @@ type channel struct {
 	abandoned bool          // by Conn.Cut
 
 	failed     atomic.Bool           // broken: release closes it
-	touched    atomic.Bool           // a Read or Write was made in this lease
+	touched    atomic.Bool           // a Read or Write was made in this lease; else own is 0
 	limited    atomic.Bool           // this lease has set a deadline
 	drained    atomic.Bool           // tls holds nothing that a Read would return
 	stale      atomic.Pointer[Error] // how it died before any answer
@@ -99,9 +99,9 @@ func (ch *channel) number(id uint64) {
 // begin opens the lease that Pool.lend gave. What the last one left as it should be is
 // not stored again: an atomic store costs as much as a lock.
 func (ch *channel) begin() Conn {
-	ch.passage().reset()
 	if ch.touched.Load() {
 		ch.touched.Store(false)
+		ch.own.reset()
 	}
 	return Conn{ch: ch, lease: ch.lease.Load()}
 }

@@ -69,7 +69,6 @@ func (c Conn) Write(p []byte) (int, error) {
 	if ch.failed.Load() {
 		return 0, errBroken
 	}
-	ch.touch()
 	ch.willWrite(ch.pool.now())
 	n, err := ch.tls.Write(p)
 	ch.didWrite(n)
@@ -214,6 +213,7 @@ func (ch *channel) touch() {
 
 // willWrite starts the clock of a request.
 func (ch *channel) willWrite(now time.Duration) {
+	ch.touch()
 	ch.passage().Asked.CompareAndSwap(0, int64(now))
 	ch.active.Store(int64(now))
 }
@@ -227,6 +227,7 @@ func (ch *channel) didWrite(n int) {
 
 // didRead stops the clock of a request at its first byte.
 func (ch *channel) didRead(n int, now time.Duration) {
+	ch.touch()
 	ch.received.Add(uint64(n))
 	ch.endpoint.received.Add(uint64(n))
 	went := ch.passage()
