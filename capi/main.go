@@ -20,7 +20,7 @@ func main() {}
 // procs is how many threads may be inside Go at once, on every machine. One per core would
 // do for goroutines, but the callers are the host's threads, which the kernel schedules: one
 // that leaves Go takes its processor along until Go's monitor thread takes it away, and one
-// that finds none waits for that, for milliseconds, tens of them when many threads are busy.
+// that finds none waits for that, the longer the more threads are busy.
 // More than this would only let Go's collector use more cores at once.
 const procs = 8
 
