@@ -262,6 +262,7 @@ static void *call(void *arg) {
 static void disturb(sprint_pool pool, const char *metrics, uint64_t r) {
     static char text[256 * 1024];
     sprint_pool_stats s;
+    int code;
 
     switch (r % 9) {
     case 0:
@@ -285,7 +286,10 @@ static void disturb(sprint_pool pool, const char *metrics, uint64_t r) {
         CHECK_IS(SPRINT_OK, sprint_pool_status_json(pool, text, sizeof text, NULL));
         break;
     case 6:
-        CHECK(http("GET", metrics, "/metrics", text, sizeof text) == 200);
+        /* No answer at all is the server's limit on slow callers, which Valgrind can make
+         * of anybody; what it says at rest is checked below. */
+        code = http("GET", metrics, "/metrics", text, sizeof text);
+        CHECK(code == 200 || code == -1);
         break;
     default:
         s = stats_of(pool);
