@@ -124,12 +124,12 @@ impl Drop for Relay {
 pub fn http(address: &str, method: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("the server listens");
     stream.set_read_timeout(Some(PATIENCE)).expect("not zero");
-    write!(
-        stream,
+    // One write: a server may answer the first bytes and close, and a later write would meet that.
+    let request = format!(
         "{} {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
         method, path, address
-    )
-    .expect("a request");
+    );
+    stream.write_all(request.as_bytes()).expect("a request");
     let mut answer = String::new();
     stream
         .read_to_string(&mut answer)
