@@ -132,11 +132,12 @@ async fn a_cancelled_read_loses_nothing_and_counts_until_one_succeeds() {
     let relay = Relay::start();
     let (pool, key) = (relay.pool(1), relay.key());
     let mut conn = log_in(&pool, &key).await;
-    relay.set("delay_ms=100");
+    let stopped = relay.stopped();
     conn.write_all(b"PING late\n").await.unwrap();
     let mut answer = [0; 10];
     let in_time = timeout(Duration::from_millis(10), conn.read_exact(&mut answer)).await;
     assert!(in_time.is_err());
+    drop(stopped);
     conn.read_exact(&mut answer).await.unwrap();
     assert_eq!(answer, *b"PONG late\n");
     let id = conn.get_ref().id().unwrap();
@@ -144,6 +145,7 @@ async fn a_cancelled_read_loses_nothing_and_counts_until_one_succeeds() {
 
     let mut conn = log_in(&pool, &key).await;
     assert_eq!(conn.get_ref().id().unwrap(), id, "it was good again");
+    let _stopped = relay.stopped();
     conn.write_all(b"PING lost\n").await.unwrap();
     assert!(at_once(conn.read(&mut answer)).await.is_none());
     drop(conn);

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use peers::{Peer, Redis};
 use sprint::{AsyncConn, Error, ErrorKind, Pool, SecureBuffer};
-use support::{hex, kind, unhex, until, Relay, PATIENCE};
+use support::{hex, kind, unhex, until, Relay, Stopped, PATIENCE};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
@@ -163,12 +163,14 @@ fn write_timeout(peer: &impl Peer) {
     let mut conn = peer.lease(&pool);
     conn.set_timeout(Some(SHORT));
     let data = vec![0; 1 << 20];
-    let error = peer.stopped(|| loop {
+    let stopped = peer.stopped();
+    let error = loop {
         // Until no buffer on the way takes more.
         if let Err(error) = conn.write_all(&data) {
             break error;
         }
-    });
+    };
+    drop(stopped);
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     assert_eq!(io_kind(conn.write(b"more")), ErrorKind::State);
     drop(conn);
@@ -326,7 +328,8 @@ fn refused(mut redis: Redis) {
 
 fn silent(redis: Redis) {
     let pool = redis.pool(4);
-    redis.stopped(|| in_short(|| assert_eq!(kind(pool.acquire(SHORT)), ErrorKind::Timeout)));
+    let _stopped = redis.stopped();
+    in_short(|| assert_eq!(kind(pool.acquire(SHORT)), ErrorKind::Timeout));
 }
 
 fn lost(mut redis: Redis) {
@@ -445,14 +448,12 @@ fn async_tasks(peer: &(impl Peer + 'static)) {
         let tasks = JoinAll((0..200).map(work).map(Box::pin).collect());
         let watch = async {
             becomes_true(|| pool.stats().unwrap().acquires > 50).await;
-            peer.signal(libc::SIGSTOP);
+            let _stopped = peer.stopped();
             // Every task waits, for an answer or for a lease, and this one goes on.
             for _ in 0..100 {
                 tokio::task::yield_now().await;
             }
-            let waiting = pool.stats().unwrap().acquires < 1000;
-            peer.signal(libc::SIGCONT);
-            assert!(waiting);
+            assert!(pool.stats().unwrap().acquires < 1000);
         };
         tokio::join!(tasks, watch);
     });
@@ -503,10 +504,10 @@ fn async_cancel(peer: &impl Peer) {
         becomes_true(|| pool.stats().unwrap().waiting == 1).await;
         waiter.abort();
 
-        peer.signal(libc::SIGSTOP);
+        let stopped = peer.stopped();
         let data = vec![0; 1 << 26];
         let cancelled = timeout(SHORT, conn.write_all(&data)).await;
-        peer.signal(libc::SIGCONT);
+        drop(stopped);
         cancelled.unwrap_err();
         drop(conn);
         // The lease that nobody waited for any more went back.

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use sprint::{Conn, Pool};
-use support::{ask, log_in, read_line, Relay};
+use support::{ask, log_in, read_line, Relay, Stopped, PATIENCE};
 
 /// Ends a lease in the given way; returns (idle, discards) afterwards.
 fn after(end: impl FnOnce(&Relay, Conn)) -> (u32, u64) {
@@ -19,13 +19,14 @@ fn after(end: impl FnOnce(&Relay, Conn)) -> (u32, u64) {
     (stats.idle, stats.discards)
 }
 
-/// Sends a PING whose answer comes too late for a read.
-fn miss_an_answer(relay: &Relay, conn: &mut Conn) {
-    relay.set("delay_ms=200");
+/// Sends a PING that is not answered before the result is dropped.
+fn miss_an_answer(relay: &Relay, conn: &mut Conn) -> Stopped {
+    let stopped = relay.stopped();
     conn.write_all(b"PING\n").unwrap();
     conn.set_timeout(Some(Duration::from_millis(10)));
     conn.read(&mut [0; 16]).unwrap_err();
-    conn.set_timeout(None);
+    conn.set_timeout(Some(PATIENCE));
+    stopped
 }
 
 #[test]
@@ -37,16 +38,17 @@ fn a_lease_that_succeeded_goes_back() {
 #[test]
 fn a_lease_whose_last_read_failed_is_discarded() {
     // Nothing is broken or unread yet: only the lease knows that an answer is on its way.
-    assert_eq!(
-        after(|relay, mut conn| miss_an_answer(relay, &mut conn)),
-        (0, 1)
-    );
+    let ended = after(|relay, mut conn| {
+        let _stopped = miss_an_answer(relay, &mut conn);
+        drop(conn);
+    });
+    assert_eq!(ended, (0, 1));
 }
 
 #[test]
 fn a_lease_that_read_the_late_answer_goes_back() {
     let ended = after(|relay, mut conn| {
-        miss_an_answer(relay, &mut conn);
+        drop(miss_an_answer(relay, &mut conn));
         assert_eq!(read_line(&mut conn), "PONG");
     });
     assert_eq!(ended, (1, 0));

@@ -98,6 +98,11 @@ impl Relay {
         );
     }
 
+    /// Nothing is answered until the result is dropped.
+    pub fn stopped(&self) -> Stopped {
+        Stopped::child(self.process.id())
+    }
+
     pub fn key_file(&self) -> PathBuf {
         self.dir.join("login.key")
     }
@@ -117,6 +122,32 @@ impl Drop for Relay {
         let _ = self.process.kill();
         let _ = self.process.wait();
         let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// While it lives a child of ours is stopped: it takes connections, and nothing moves on them.
+pub struct Stopped(libc::pid_t);
+
+impl Stopped {
+    pub fn child(id: u32) -> Stopped {
+        let (child, mut status) = (Stopped(id as libc::pid_t), 0);
+        child.signal(libc::SIGSTOP);
+        // The signal has its effect when this returns, and not before.
+        // SAFETY: a child that was not waited for, and a place for its status.
+        let waited = unsafe { libc::waitpid(child.0, &mut status, libc::WUNTRACED) };
+        assert!(waited == child.0 && libc::WIFSTOPPED(status));
+        child
+    }
+
+    fn signal(&self, number: i32) {
+        // SAFETY: takes numbers; the process is a child that was not waited for.
+        assert_eq!(unsafe { libc::kill(self.0, number) }, 0);
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        self.signal(libc::SIGCONT);
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use sprint::{Config, Conn, Hash, Pool, SecureBuffer};
 
-use super::{hex, unhex, until, Relay, PATIENCE};
+use super::{hex, unhex, until, Relay, Stopped, PATIENCE};
 
 /// What a login sends.
 pub struct Login {
@@ -42,21 +42,9 @@ pub trait Peer: Sync {
         config.build().expect("a valid pool")
     }
 
-    fn signal(&self, number: i32) {
-        // SAFETY: takes numbers; the process is a child that was not waited for.
-        let status = unsafe { libc::kill(self.process() as i32, number) };
-        assert_eq!(status, 0);
-    }
-
-    /// While `work` runs the server takes connections, and nothing moves on them.
-    fn stopped<T>(&self, work: impl FnOnce() -> T) -> T
-    where
-        Self: Sized,
-    {
-        self.signal(libc::SIGSTOP);
-        let result = work();
-        self.signal(libc::SIGCONT);
-        result
+    /// Until the result is dropped the server takes connections, and nothing moves on them.
+    fn stopped(&self) -> Stopped {
+        Stopped::child(self.process())
     }
 
     /// Logs in without a copy of the secret; the server's answer.
