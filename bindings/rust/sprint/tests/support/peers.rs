@@ -2,9 +2,8 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sprint::{Config, Conn, Hash, Pool, SecureBuffer};
@@ -146,7 +145,7 @@ pub struct Redis {
     relay: Relay,
     process: Option<Child>,
     dir: PathBuf,
-    port: u16,
+    port: u32,
     address: String,
     password: String,
 }
@@ -158,10 +157,6 @@ impl Redis {
         let name = format!("redis-{}-{}", std::process::id(), number);
         let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         fs::create_dir_all(&dir).expect("a directory");
-        let port = TcpListener::bind("127.0.0.1:0")
-            .and_then(|socket| socket.local_addr())
-            .expect("a free port")
-            .port();
         let mut password = [0; 16];
         let random = SecureBuffer::random(password.len()).expect("locked memory");
         random.read_at(0, &mut password).expect("not in use");
@@ -169,12 +164,22 @@ impl Redis {
             relay: Relay::start(),
             process: None,
             dir,
-            port,
-            address: format!("127.0.0.1:{}", port),
+            port: 0,
+            address: String::new(),
             password: hex(&password),
         };
-        redis.start_again();
-        redis
+        // Below the ports that a system gives by chance, to another between a stop and a start.
+        static TRIED: AtomicU32 = AtomicU32::new(0);
+        let first = 20_000 + std::process::id() % 120 * 100;
+        loop {
+            let tried = TRIED.fetch_add(1, Ordering::Relaxed);
+            assert!(tried < 100, "no port for Redis from {} on", first);
+            redis.port = first + tried;
+            redis.address = format!("127.0.0.1:{}", redis.port);
+            if redis.try_to_start() {
+                return redis;
+            }
+        }
     }
 
     pub fn ca_file(&self) -> PathBuf {
@@ -183,8 +188,15 @@ impl Redis {
 
     /// At the same port, after [`stop`](Redis::stop).
     pub fn start_again(&mut self) {
+        assert!(self.try_to_start(), "Redis did not start");
+    }
+
+    /// Not if another has the port.
+    fn try_to_start(&mut self) -> bool {
         let files = |name| self.relay.dir().join(name);
-        let process = Command::new("redis-server")
+        let log = self.dir.join("log");
+        let _ = fs::remove_file(&log);
+        let mut process = Command::new("redis-server")
             .args(["--port", "0", "--bind", "127.0.0.1", "--save", ""])
             .args(["--tls-port", &self.port.to_string()])
             .args(["--tls-auth-clients", "no"])
@@ -197,13 +209,18 @@ impl Redis {
             .arg(files("ca.pem"))
             .arg("--dir")
             .arg(&self.dir)
-            .stdout(Stdio::null())
+            .arg("--logfile")
+            .arg(&log)
             .spawn()
             .expect("redis-server");
-        self.process = Some(process);
-        until("Redis listens", || {
-            TcpStream::connect(&self.address).is_ok()
+        let mut ready = false;
+        until("Redis is ready or ends", || {
+            let text = fs::read_to_string(&log).unwrap_or_default();
+            ready = text.contains("Ready to accept connections");
+            ready || process.try_wait().expect("a child").is_some()
         });
+        self.process = Some(process);
+        ready
     }
 
     pub fn stop(&mut self) {
