@@ -45,6 +45,10 @@ fn lines_become_events_until_the_forwarder_is_dropped() {
     drop(pool.get_connection().unwrap());
     relay.set("cert=expired");
     relay.pool(1).get_connection().unwrap_err();
+    // A little after the call that failed.
+    until("the failure is told of", || {
+        lines.text().contains("expired")
+    });
     pool.resize(2, 1).unwrap();
     drop(forwarder);
     let text = lines.text();
