@@ -13,10 +13,13 @@ import (
 
 const (
 	workers = 4
-	// budget is what a caller grants an acquire, and then a request with its answer.
+	// calm is what a caller grants an acquire, and then a request with its answer: more than
+	// any machine needs where nothing is wrong.
+	calm = 10 * time.Second
+	// budget is the same where waiting is the fault.
 	budget = 1500 * time.Millisecond
 	// stuck is what no call may take, however busy the machine is.
-	stuck = 10 * time.Second
+	stuck = 3 * calm
 )
 
 // garbled is the "kind" of an answer that is not the echo: bytes that nobody asked for.
@@ -28,6 +31,9 @@ type traffic struct {
 	stop chan struct{}
 	all  sync.WaitGroup
 
+	asking sync.RWMutex // held, for reading, by each request that is under way
+	limit  time.Duration
+
 	mu      sync.Mutex
 	good    int
 	bad     map[pool.Kind]error // one of each kind
@@ -35,13 +41,11 @@ type traffic struct {
 }
 
 func startTraffic(p *pool.Pool) *traffic {
-	tr := &traffic{p: p, stop: make(chan struct{}), bad: map[pool.Kind]error{}}
+	tr := &traffic{p: p, stop: make(chan struct{}), limit: calm, bad: map[pool.Kind]error{}}
 	for range workers {
 		tr.all.Go(func() {
 			for {
-				began := time.Now()
-				err := request(p)
-				tr.note(err, time.Since(began))
+				tr.ask()
 				select {
 				case <-tr.stop:
 					return
@@ -53,14 +57,29 @@ func startTraffic(p *pool.Pool) *traffic {
 	return tr
 }
 
+func (tr *traffic) ask() {
+	tr.asking.RLock()
+	defer tr.asking.RUnlock()
+	began := time.Now()
+	err := request(tr.p, tr.limit)
+	tr.note(err, time.Since(began))
+}
+
+// grant has callers take so long from now on; none is left that began with another limit.
+func (tr *traffic) grant(limit time.Duration) {
+	tr.asking.Lock()
+	defer tr.asking.Unlock()
+	tr.limit = limit
+}
+
 // request is one echo on a lease.
-func request(p *pool.Pool) error {
-	c, err := p.AcquireWithin(budget)
+func request(p *pool.Pool, limit time.Duration) error {
+	c, err := p.AcquireWithin(limit)
 	if err != nil {
 		return err
 	}
 	defer c.Release()
-	if err := c.SetDeadline(time.Now().Add(budget)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(limit)); err != nil {
 		return err
 	}
 	message := []byte("a message of some length, to be cut somewhere")
@@ -146,5 +165,8 @@ func (tr *traffic) end(t *testing.T) {
 	}
 	if tr.longest > stuck {
 		t.Errorf("a call took %v", tr.longest)
+	}
+	for _, err := range tr.take() {
+		t.Errorf("of the last requests: %v", err)
 	}
 }
