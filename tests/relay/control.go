@@ -16,8 +16,8 @@ import (
 	"github.com/bitcoin-sprint/libsprint/internal/spawn"
 )
 
-// Stats are totals since the start, but Open, which is now. Bytes are application
-// bytes.
+// Stats are totals since the start, but Open, which is now. Bytes in and out are
+// application bytes.
 type Stats struct {
 	Accepted        int64 `json:"accepted"`
 	Open            int64 `json:"open"`
@@ -27,10 +27,12 @@ type Stats struct {
 	Pings           int64 `json:"pings"`
 	BytesIn         int64 `json:"bytes_in"`
 	BytesOut        int64 `json:"bytes_out"`
+	// BytesLost fell into the black hole, of TLS records.
+	BytesLost int64 `json:"bytes_lost"`
 }
 
 type counters struct {
-	accepted, open, handshakes, handshakeErrors, logins, pings, bytesIn, bytesOut atomic.Int64
+	accepted, open, handshakes, handshakeErrors, logins, pings, bytesIn, bytesOut, bytesLost atomic.Int64
 }
 
 // Stats counts the TLS listener's connections; the plain listener is not in it.
@@ -45,6 +47,7 @@ func (r *Relay) Stats() Stats {
 		Pings:           c.pings.Load(),
 		BytesIn:         c.bytesIn.Load(),
 		BytesOut:        c.bytesOut.Load(),
+		BytesLost:       c.bytesLost.Load(),
 	}
 }
 

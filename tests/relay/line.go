@@ -26,6 +26,7 @@ func (l *line) Read(p []byte) (int, error) {
 		if !l.lost.Load() {
 			return n, err
 		}
+		l.r.stats.bytesLost.Add(int64(n))
 		if err != nil {
 			return 0, err
 		}
@@ -38,6 +39,7 @@ func (l *line) Write(p []byte) (n int, err error) {
 		l.lost.Store(true)
 	}
 	if l.lost.Load() {
+		l.r.stats.bytesLost.Add(int64(len(p)))
 		return len(p), nil
 	}
 	if sw.drip == 0 {

@@ -184,6 +184,7 @@ func TestAConnectionThatMetTheBlackHoleStaysSilent(t *testing.T) {
 	}
 	set(t, r, "black_hole", "1")
 	met.say("PING")
+	eventually(t, "the question is lost", func() bool { return r.Stats().BytesLost > 0 })
 	tcp, err := net.Dial("tcp", r.Addr())
 	if err != nil {
 		t.Fatal(err)
