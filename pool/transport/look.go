@@ -36,6 +36,10 @@ func (c *Conn) Peek() Quiet {
 	return c.look.found
 }
 
+// Unread says that bytes or an end wait in the socket of an attached connection; not where
+// only a read can tell. It follows a Peek.
+func (c *Conn) Unread() bool { return !c.detached && c.look != nil && c.Peek() != Silent }
+
 // look is what Peek needs for a socket in the poller, kept so that it allocates once.
 type look struct {
 	standIn interface{ Peek() Quiet } // what is no socket, in tests
