@@ -248,8 +248,9 @@ func TestBreakersCountTheirTransitions(t *testing.T) {
 	})
 }
 
-// silent is a TLS server that says nothing but its session tickets, after the handshake.
-func silent(t testing.TB) (addr string, own identity) {
+// silent is a TLS server that says nothing but its session tickets, after the handshake. Each
+// connection that has been sent them shows in told.
+func silent(t testing.TB) (addr string, own identity, told <-chan struct{}) {
 	t.Helper()
 	own = newIdentity(t, "silent")
 	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
@@ -259,6 +260,7 @@ func silent(t testing.TB) (addr string, own identity) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sent := make(chan struct{}, 10)
 	var conns sync.WaitGroup
 	t.Cleanup(func() { l.Close(); conns.Wait() })
 	conns.Go(func() {
@@ -269,29 +271,28 @@ func silent(t testing.TB) (addr string, own identity) {
 			}
 			conns.Go(func() {
 				defer c.Close()
+				if err := c.(*tls.Conn).Handshake(); err != nil {
+					t.Error(err)
+				}
+				sent <- struct{}{}
 				_, _ = io.Copy(io.Discard, c)
 			})
 		}
 	})
-	return l.Addr().String(), own
+	return l.Addr().String(), own, sent
 }
 
 func TestLooksAtIdleConnectionsAreCounted(t *testing.T) {
 	r := startRelay(t)
-	addr, own := silent(t)
+	addr, own, told := silent(t)
 	for _, detach := range []bool{false, true} {
 		count := func(p *pool.Pool, name string) uint64 { return p.Totals().Endpoints[0].Checks[name] }
 		use := func(p *pool.Pool) { acquire(t, p).Release() }
 
 		q := poolTo(t, addr, own, func(o *pool.Options) { o.Detach = detach })
-		eventually(t, "a ticket is seen", func() bool {
-			if err := q.Reset(); err != nil {
-				t.Fatal(err)
-			}
-			use(q)
-			use(q)
-			return count(q, "ticket") > 0
-		})
+		use(q)
+		<-told
+		eventually(t, "a ticket is seen", func() bool { use(q); return count(q, "ticket") > 0 })
 
 		p := newPool(t, r, func(o *pool.Options) { o.Detach = detach })
 		for range 3 { // the first dials, the second may meet tickets
@@ -398,29 +399,23 @@ func TestHandshakesRotationsAndExpiriesShow(t *testing.T) {
 }
 
 func TestTheMergedPercentileIsOfAllConnections(t *testing.T) {
-	r := startRelay(t)
-	p := newPool(t, r, nil)
-	fast, slow := acquire(t, p), acquire(t, p)
-	for _, c := range []pool.Conn{fast, slow} {
-		startEcho(t, c)
-		echo(t, c, "warm")
-	}
-	for range 60 {
-		echo(t, fast, "fast")
-	}
-	if err := r.Set("delay_ms", "40"); err != nil {
-		t.Fatal(err)
-	}
-	echo(t, slow, "slow") // one of 63, one of 2
-	s := p.Status()
-	if s.P95Ms < 40 || s.MergedP95Us >= 40_000 || s.MergedP95Us == 0 {
-		t.Errorf("largest p95 %d ms, merged %d us", s.P95Ms, s.MergedP95Us)
-	}
-	for _, c := range s.Connections {
-		if c.P50Us == 0 || c.P50Us > c.P95Us || c.P95Us > c.P99Us || c.Samples < 2 {
-			t.Errorf("%+v", c)
+	virtual(t, "a:1", nil, func(t *testing.T, p *pool.Pool, _ *network) {
+		fast, slow := lease(t, p), lease(t, p)
+		for range 61 {
+			fast.Sample(time.Millisecond)
 		}
-	}
-	fast.Release()
-	slow.Release()
+		slow.Sample(time.Millisecond)
+		slow.Sample(40 * time.Millisecond) // one of 63, one of 2
+		s := p.Status()
+		if s.P95Ms < 40 || s.MergedP95Us >= 40_000 || s.MergedP95Us == 0 {
+			t.Errorf("largest p95 %d ms, merged %d us", s.P95Ms, s.MergedP95Us)
+		}
+		for _, c := range s.Connections {
+			if c.P50Us == 0 || c.P50Us > c.P95Us || c.P95Us > c.P99Us || c.Samples < 2 {
+				t.Errorf("%+v", c)
+			}
+		}
+		fast.Release()
+		slow.Release()
+	})
 }

@@ -17,14 +17,28 @@ func TestTheDeathOfAnIdleConnectionIsNoticedAtOnceAndReplaced(t *testing.T) {
 		before.Release()
 		eventually(t, "the pool is filled", func() bool { s := p.Status(); return s.Idle >= 3 && s.Dialing == 0 })
 		n := p.Status().Active
-		for round := range uint64(3) {
+		for range 3 {
+			dropped := map[uint64]bool{}
+			for _, c := range p.Status().Connections {
+				dropped[c.ID] = true
+			}
 			if err := r.Set("drop_idle", "1"); err != nil {
 				t.Fatal(err)
 			}
+			// None is left of those that were dropped, and none is being made that the next round
+			// would drop in its handshake.
 			eventually(t, "all are replaced, though nobody asked", func() bool {
 				s := p.Status()
-				return s.Closed["stale"] >= (round+1)*3 && s.Idle >= 3 && s.Dialing == 0 && r.Stats().Open == int64(s.Active)
+				for _, c := range s.Connections {
+					if dropped[c.ID] {
+						return false
+					}
+				}
+				return s.Idle >= 3 && s.Dialing == 0 && r.Stats().Open == int64(s.Active)
 			})
+		}
+		if s := p.Status(); s.Closed["stale"] < 9 {
+			t.Fatalf("%d were seen to end", s.Closed["stale"])
 		}
 		if s := p.Status(); s.Errors != 0 || s.Discards != 0 || s.Active > n {
 			t.Fatalf("detach %v: %+v", detach, s)
