@@ -387,12 +387,15 @@ async def test_a_request_that_was_cancelled_is_not_lent_again(tasks_pool: aio.Po
 
 
 async def test_cancelling_the_block_discards_its_connection(tasks_pool: aio.Pool) -> None:
+    in_the_block = asyncio.Event()
+
     async def work() -> None:
         async with tasks_pool.acquire() as conn:
+            in_the_block.set()
             await conn.read()
 
     task = asyncio.create_task(work())
-    await becomes_true(lambda: tasks_pool.stats().lent == 1)
+    await in_the_block.wait()  # the pool has lent it before the task has it
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
