@@ -108,3 +108,6 @@ func (p *Pool) Mono() int64 { return p.mono(p.now()) }
 
 // HoldCell is where a hold time is counted.
 func HoldCell(d time.Duration) int { return holdLayout.cell(d) }
+
+// Empty says that the seat keeps no connection.
+func (s *Seat) Empty() bool { return s.ch.Load() == nil }

@@ -152,7 +152,7 @@ func (p *Pool) rested(seat *Seat) *channel {
 // reopen lets leases rest again, if nothing forbids it. The caller holds mu, which is
 // about to be given free.
 func (p *Pool) reopen() {
-	if p.state != running || p.paused || p.waiters.len > 0 || p.redials.len > 0 || p.total() > p.max {
+	if p.paused || p.waiters.len > 0 || p.total() > p.max {
 		return // a release is for somebody, or for good
 	}
 	low := 0
@@ -164,7 +164,8 @@ func (p *Pool) reopen() {
 	p.shelf.Head.Store(retag(p.shelf.Head.Load()) | ShelfEmpty)
 }
 
-// unshelve ends the use of the shelf. The caller holds mu and has taken it in.
+// unshelve ends the use of the shelf, which stays closed: leases that are out end in the
+// pool, whatever the shelf may be used for by then. The caller holds mu and has taken it in.
 func (p *Pool) unshelve() {
 	p.shelf, p.shut = nil, false
 	for _, ch := range p.open {
@@ -177,7 +178,6 @@ func (p *Pool) unshelve() {
 func (p *Pool) Unshelve() {
 	p.lock()
 	defer p.unlock()
-	p.unshelve()
 	p.fold()
 	for _, e := range p.endpoints {
 		e.shelved = nil
