@@ -22,7 +22,7 @@ import sprint
 address, ca_file = sys.argv[1:]
 
 def settings(**more):
-    return {"ca_file": ca_file, "max_connections": 4, "connect_timeout": 2, **more}
+    return {"ca_file": ca_file, "max_connections": 4, "connect_timeout": 20, **more}
 
 def refused(error, call):
     try:
@@ -110,14 +110,15 @@ def cycle():
 """,
     "certificates and ports that are refused": """
 import socket
-with socket.socket() as s:
-    s.bind(("127.0.0.1", 0))
-    refusing = f"127.0.0.1:{s.getsockname()[1]}"
+refuses = socket.socket()  # bound, and nobody listens
+refuses.bind(("127.0.0.1", 0))
+refusing = "127.0.0.1:%d" % refuses.getsockname()[1]
+refuses.detach()
 
 def cycle():
     with sprint.Pool(address, **settings(server_name="another.test")) as pool:
         refused(sprint.CertificateError, pool.acquire)
-    with sprint.Pool(refusing) as pool:
+    with sprint.Pool(refusing, circuit_breaker_failure_threshold=1) as pool:
         refused(sprint.BreakerOpen, pool.acquire)
 """,
     "acquires and reads that time out": """
