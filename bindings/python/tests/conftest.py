@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -43,7 +44,7 @@ def in_thread(call: Callable[[], T]) -> T:
     return results.pop()
 
 
-def until(condition: Callable[[], bool], limit: float = 10) -> None:
+def until(condition: Callable[[], bool], limit: float = 20) -> None:
     end = time.monotonic() + limit
     while not condition():
         assert time.monotonic() < end, "the condition did not come true"
@@ -68,7 +69,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     return True
 
 
-async def becomes_true(condition: Callable[[], bool], limit: float = 10) -> None:
+async def becomes_true(condition: Callable[[], bool], limit: float = 20) -> None:
     """:func:`until` for a coroutine."""
     end = time.monotonic() + limit
     while not condition():
@@ -93,6 +94,14 @@ def relay_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
 def relay(relay_process: Relay) -> Iterator[Relay]:
     yield relay_process
     relay_process.reset()
+
+
+@pytest.fixture
+def own_relay(tmp_path: Path) -> Iterator[Relay]:
+    """One that nobody else has talked to."""
+    relay = Relay(tmp_path / "relay")
+    yield relay
+    assert relay.stop() == 0
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ def engine(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_engine_logs_in_once_per_connection_and_plays_ping_pong(relay: Relay) -> None:
-    before = relay.stats()
+def test_the_engine_logs_in_once_per_connection_and_plays_ping_pong(own_relay: Relay) -> None:
+    relay = own_relay
     done = engine(
         *("--endpoint", relay.address, "--ca-file", relay.ca_file),
         *("--key-file", relay.dir / "login.key", "--server-name", "relay.test"),
@@ -33,11 +33,11 @@ def test_the_engine_logs_in_once_per_connection_and_plays_ping_pong(relay: Relay
     table = re.search(r"^ping +(\d+) +([\d.]+) +([\d.]+) +([\d.]+) +([\d.]+)$", done.stdout, re.M)
     assert table, done.stdout
     count, *percentiles = map(float, table.groups())
-    assert count == after["pings"] - before["pings"] > 100
+    assert count == after["pings"] > 100
     assert percentiles == sorted(percentiles)
     assert percentiles[0] > 0
     assert re.search(r"^login +3 ", done.stdout, re.M)
-    assert after["logins"] - before["logins"] == after["accepted"] - before["accepted"] == 3
+    assert after["logins"] == after["accepted"] == 3
     assert "warm: 3 connections" in done.stdout
     assert done.stdout.endswith("closed: 0 leases cut off, 0 secrets left\n")
 

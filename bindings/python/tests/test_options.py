@@ -21,11 +21,9 @@ from relay import Relay
 
 
 @pytest.fixture
-def other(tmp_path: Path) -> Iterator[Relay]:
+def other(own_relay: Relay) -> Relay:
     """A second relay, whose certificate is of another root."""
-    relay = Relay(tmp_path / "other")
-    yield relay
-    relay.stop()
+    return own_relay
 
 
 def pin_of(certificate: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import until
 from relay import ROOT, Relay
 
 ENV = {**os.environ, "PYTHONPATH": str(ROOT / "bindings/python/src"), "COLUMNS": "120"}
@@ -33,11 +35,13 @@ def ping(*arguments: str, plain: bool = False) -> subprocess.CompletedProcess[st
 
 
 @pytest.mark.parametrize("plain", [False, True], ids=["rich", "plain"])
-def test_it_measures_connections_leases_and_requests(relay: Relay, plain: bool) -> None:
-    before = relay.stats()["handshakes"]
+def test_it_measures_connections_leases_and_requests(own_relay: Relay, plain: bool) -> None:
+    relay = own_relay
     done = ping(relay.address, "--ca-file", relay.ca_file, *NONCE, "--count", "5", plain=plain)
     assert (done.returncode, done.stderr) == (0, "")
-    assert relay.stats()["handshakes"] - before == 6  # five, and the warm one
+    # Five, and the warm one. A server's side of one may end after the client's.
+    until(lambda: relay.stats()["handshakes"] >= 6)
+    assert relay.stats()["handshakes"] == 6
     assert f"{relay.address}: TLS 1.3, TLS_" in done.stdout
     assert ("━" in done.stdout) is not plain
     for name in ("connect", "lease", "request"):
@@ -49,8 +53,8 @@ def test_it_measures_connections_leases_and_requests(relay: Relay, plain: bool) 
         assert times[0] > 0
 
 
-def test_without_a_payload_nothing_is_sent(relay: Relay) -> None:
-    before = relay.stats()["bytes_in"]
+def test_without_a_payload_nothing_is_sent(own_relay: Relay) -> None:
+    relay = own_relay
     done = ping(relay.address, "--ca-file", relay.ca_file, "--count", "2", "--json")
     assert done.returncode == 0
     report = json.loads(done.stdout)
@@ -58,7 +62,7 @@ def test_without_a_payload_nothing_is_sent(relay: Relay) -> None:
     assert report["seconds"]["connect"]["count"] == 2
     assert report["connection"]["tls_version"] == "TLS 1.3"
     assert report["failure"] == ""
-    assert relay.stats()["bytes_in"] == before
+    assert relay.stats()["bytes_in"] == 0
 
 
 def test_without_a_size_the_first_bytes_are_the_answer(relay: Relay) -> None:
@@ -107,17 +111,19 @@ def test_a_bad_endpoint_is_exit_status_1_and_named() -> None:
 def test_a_bar_is_drawn_on_a_terminal_only(relay: Relay, tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     arguments = [relay.address, "--ca-file", relay.ca_file, "--count", "3"]
-    done = subprocess.run(
+    process = subprocess.Popen(
         [sys.executable, "-m", "sprint", "ping", *arguments],
         env={**ENV, "TERM": "xterm"},
         stdout=subprocess.DEVNULL,
         stderr=theirs,
-        timeout=60,
     )
     os.close(theirs)
-    drawn = os.read(ours, 1 << 16)
+    drawn = b""
+    with contextlib.suppress(OSError):  # EIO, when the last who had it has ended
+        while part := os.read(ours, 1 << 16):
+            drawn += part
     os.close(ours)
-    assert done.returncode == 0
+    assert process.wait(60) == 0
     assert b"ping" in drawn
     assert "━".encode() in drawn
 
