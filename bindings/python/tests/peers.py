@@ -4,7 +4,7 @@ connections."""
 from __future__ import annotations
 
 import secrets
-import signal
+import subprocess
 from abc import ABC, abstractmethod
 from pathlib import Path
 
@@ -42,8 +42,8 @@ class Peer(ABC):
         """A request and the only answer to it."""
 
     @abstractmethod
-    def signal(self, number: signal.Signals) -> None:
-        """SIGSTOP: it takes connections, and nothing moves on them. SIGCONT: it goes on."""
+    def process(self) -> subprocess.Popen[str] | subprocess.Popen[bytes]:
+        """The server."""
 
     @abstractmethod
     def end_connections(self) -> None:
@@ -77,8 +77,8 @@ class RelayPeer(Peer):
     def question(self, number: int) -> tuple[bytes, bytes]:
         return b"PING %d\n" % number, b"PONG %d\n" % number
 
-    def signal(self, number: signal.Signals) -> None:
-        self.relay.process.send_signal(number)
+    def process(self) -> subprocess.Popen[str]:
+        return self.relay.process
 
     def end_connections(self) -> None:
         self.relay.set(drop_idle=1)
@@ -124,8 +124,8 @@ class RedisPeer(Peer):
         word = b"%d" % number
         return command(b"ECHO", word), b"$%d\r\n%s\r\n" % (len(word), word)
 
-    def signal(self, number: signal.Signals) -> None:
-        self._server.process.send_signal(number)
+    def process(self) -> subprocess.Popen[bytes]:
+        return self._server.process
 
     def end_connections(self) -> None:
         with (

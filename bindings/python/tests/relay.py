@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
+
+
+@contextmanager
+def stopped(child: subprocess.Popen[str] | subprocess.Popen[bytes]) -> Iterator[None]:
+    """A block in which a server takes connections, and nothing moves on them."""
+    child.send_signal(signal.SIGSTOP)
+    # The signal has its effect when this returns, and not before.
+    assert os.WIFSTOPPED(os.waitpid(child.pid, os.WUNTRACED)[1])
+    try:
+        yield
+    finally:
+        child.send_signal(signal.SIGCONT)
 
 
 class Relay:
@@ -33,13 +49,13 @@ class Relay:
         self._post("reset")
 
     def stats(self) -> dict[str, int]:
-        with urllib.request.urlopen(f"http://{self.control}/stats", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://{self.control}/stats", timeout=20) as answer:
             stats: dict[str, int] = json.load(answer)
             return stats
 
     def _post(self, path: str) -> None:
         request = urllib.request.Request(f"http://{self.control}/{path}", method="POST")
-        urllib.request.urlopen(request, timeout=5).close()
+        urllib.request.urlopen(request, timeout=20).close()
 
     def stop(self) -> int:
         self.process.terminate()

@@ -11,7 +11,7 @@ import pytest
 
 import sprint
 from conftest import Run, is_expired, until
-from relay import Relay
+from relay import Relay, stopped
 
 MIB = bytes(range(256)) * 4096
 
@@ -164,7 +164,7 @@ def test_a_read_gives_up_at_its_deadline_and_loses_nothing(
     begin = time.monotonic()
     with pytest.raises(sprint.Timeout):
         run(lambda: echo.read(100, 0.5))
-    assert 0.5 <= time.monotonic() - begin < 2
+    assert 0.5 <= time.monotonic() - begin < 10
     assert pool.stats().timeouts == 1  # one call, one count
     assert run(lambda: echo.request(b"later", timeout=5)) == b"later"
 
@@ -178,17 +178,17 @@ def test_a_read_with_timeout_zero_takes_what_is_there(echo: sprint.Conn, run: Ru
 
 def test_read_exact_gives_what_it_had_when_its_time_was_over(echo: sprint.Conn, run: Run) -> None:
     echo.write(b"abc", 5)
+    assert select.select([echo], [], [], 20)[0], "nothing came back"
     with pytest.raises(sprint.Timeout) as caught:
         run(lambda: echo.read_exact(10, 0.5))
     assert caught.value.partial == b"abc"
 
 
-def test_a_request_gives_up_at_its_deadline(relay: Relay, pool: sprint.Pool, run: Run) -> None:
-    relay.set(delay_ms=1500)
+def test_a_request_gives_up_at_its_deadline(pool: sprint.Pool, run: Run) -> None:
     with pytest.raises(sprint.Timeout), pool.acquire() as conn:
         begin = time.monotonic()
-        run(lambda: conn.request(b"NONCE\n", timeout=0.5))
-    assert 0.5 <= time.monotonic() - begin < 2
+        run(lambda: conn.request(b"half a line", timeout=0.5))
+    assert 0.5 <= time.monotonic() - begin < 10
 
 
 def test_a_write_that_timed_out_ends_the_stream(
@@ -248,7 +248,7 @@ def test_a_reused_connection_that_dies_before_any_answer_is_stale(
     relay: Relay, pool: sprint.Pool, run: Run
 ) -> None:
     pool.acquire().release()
-    relay.set(delay_ms=1000)
+    relay.set(delay_ms=60_000)
     with pool.acquire() as conn:
         assert conn.uses == 1
         conn.write(b"NONCE\n", 5)
@@ -337,15 +337,20 @@ def test_a_second_reader_is_a_state_error(echo: sprint.Conn) -> None:
 
 
 def test_ending_a_lease_wakes_its_reader(pool: sprint.Pool, run: Run) -> None:
-    conn = pool.acquire()
-    timer = threading.Timer(0.3, conn.discard)
-    timer.start()
-    with pytest.raises(sprint.ConnectionClosed):
-        run(lambda: conn.read(1, 30))
-    timer.join()
+    def seen() -> bool:
+        conn = pool.acquire()
+        timer = threading.Timer(0.3, conn.discard)
+        timer.start()
+        with pytest.raises((sprint.ConnectionClosed, sprint.HandleError)) as caught:
+            run(lambda: conn.read(1, 30))
+        timer.join()
+        # HandleError: the lease had ended before the read began. Once more.
+        return caught.type is sprint.ConnectionClosed
+
+    until(seen)
     begin = time.monotonic()
-    assert pool.close() == 0
-    assert time.monotonic() - begin < 0.5  # nothing is left to wait for
+    assert pool.close(60) == 0
+    assert time.monotonic() - begin < 10  # nothing is left to wait for
 
 
 def test_closing_the_pool_wakes_a_reader(pool: sprint.Pool, run: Run) -> None:
@@ -380,7 +385,7 @@ def test_an_event_loop_reads_and_writes_without_waiting(echo: sprint.Conn) -> No
 
 
 def fill(conn: sprint.Conn) -> None:
-    """Send until nothing moves any more: nobody reads what the relay echoes."""
+    """Send until nothing moves any more, while the relay is stopped."""
     room = select.poll()
     room.register(conn, select.POLLOUT)
     while room.poll(300) or conn.try_write(MIB) is not None:
@@ -388,23 +393,29 @@ def fill(conn: sprint.Conn) -> None:
         conn.flush(0)
 
 
-def test_flush_says_whether_something_is_left(echo: sprint.Conn, run: Run) -> None:
+def test_flush_says_whether_something_is_left(relay: Relay, echo: sprint.Conn, run: Run) -> None:
     assert run(lambda: echo.flush(0))
-    fill(echo)
-    assert echo.poll_info()[1] == sprint.WANT_READ | sprint.WANT_WRITE
-    assert echo.try_write(b"x") is None
-    assert run(lambda: echo.flush(0)) is False
-    with pytest.raises(sprint.Timeout):
-        run(lambda: echo.flush(0.4))
+    with stopped(relay.process):
+        fill(echo)
+        assert echo.poll_info()[1] == sprint.WANT_READ | sprint.WANT_WRITE
+        assert echo.try_write(b"x") is None
+        assert run(lambda: echo.flush(0)) is False
+        with pytest.raises(sprint.Timeout):
+            run(lambda: echo.flush(0.4))
 
 
-def test_a_waiting_writer_does_not_spin_on_what_there_is_to_read(echo: sprint.Conn) -> None:
+def test_a_waiting_writer_does_not_spin_on_what_there_is_to_read(
+    relay: Relay, echo: sprint.Conn
+) -> None:
     """On the main thread, which waits on the descriptor: it is readable all the time."""
-    fill(echo)
-    begin = time.thread_time()
-    with pytest.raises(sprint.Timeout):
-        echo.write(b"x", 1)
-    assert time.thread_time() - begin < 0.3
+    echo.write(b"x", 5)
+    assert select.select([echo], [], [], 20)[0], "nothing came back"
+    with stopped(relay.process):
+        fill(echo)
+        begin = time.thread_time()
+        with pytest.raises(sprint.Timeout):
+            echo.write(b"x", 1)
+        assert time.thread_time() - begin < 0.3
 
 
 def test_login_by_hmac_without_copying_the_key_out(

@@ -33,7 +33,7 @@ def ctrl_c(when: Callable[[], bool]) -> Iterator[None]:
         yield
     took = time.monotonic() - sent[0]
     thread.join()
-    assert took < 0.5
+    assert took < 10  # each wait would be a minute long
 
 
 def after(seconds: float) -> Callable[[], bool]:
@@ -69,7 +69,7 @@ def test_ctrl_c_ends_a_blocked_write(echo: sprint.Conn) -> None:
 def test_a_write_that_was_interrupted_in_the_middle_discards_the_connection(
     pool: sprint.Pool, echo: sprint.Conn
 ) -> None:
-    with ctrl_c(after(1)):
+    with ctrl_c(lambda: pool.stats().bytes_sent > 1 << 16):
         echo.write(bytes(1 << 26))
     with pytest.raises(sprint.HandleError):
         echo.write(b"more")
@@ -116,7 +116,7 @@ def test_ctrl_c_ends_a_close_that_waits_for_leases(pool: sprint.Pool) -> None:
 def test_ctrl_c_ends_a_derivation_and_what_is_derived_yet_is_freed() -> None:
     with sprint.SecureBuffer.random(8) as password:
         before = sprint.memory_stats().buffers
-        with ctrl_c(after(0.1)):
+        with ctrl_c(lambda: any(helper.ident for helper in helpers())):
             password.pbkdf2("sha512", bytes(16), 1_000_000, 32)
         assert helpers(), "the derivation was waited for"
         until(lambda: not helpers())
@@ -131,11 +131,11 @@ def test_a_handler_that_returns_does_not_end_the_wait(echo: sprint.Conn) -> None
         begin = time.monotonic()
         with pytest.raises(sprint.Timeout):
             echo.read(1, 0.6)
-        assert 0.6 <= time.monotonic() - begin < 1.5
+        assert 0.6 <= time.monotonic() - begin < 10
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    assert len(calls) > 5
+    assert len(calls) > 1
 
 
 def test_no_helper_thread_stays(pool: sprint.Pool) -> None:

@@ -10,6 +10,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from functools import partial
 from typing import Any
@@ -18,7 +19,7 @@ import pytest
 
 import sprint
 from conftest import Run, in_thread, until
-from relay import ROOT, Relay
+from relay import ROOT, Relay, stopped
 from sprint import _native
 from sprint._parse import moment, parse
 
@@ -44,11 +45,13 @@ def test_a_request_that_timed_out_is_not_lent_again_before_its_answer_is_read(
     relay: Relay, pool: sprint.Pool, run: Run
 ) -> None:
     """The answer would be taken for that to the next request."""
-    relay.set(delay_ms=300)
     for read_it in (False, True):
         with pool.acquire() as conn:
-            with pytest.raises(sprint.Timeout):
-                run(partial(conn.request, b"NONCE\n", timeout=0.05))
+            with stopped(relay.process):
+                with pytest.raises(sprint.Timeout):
+                    run(partial(conn.request, b"NONCE\n", timeout=0.05))
+                if not read_it:
+                    conn.release()  # while the answer is not there
             if read_it:
                 assert len(run(partial(conn.read_exact, 71, 5))) == 71
         assert pool.stats().discards == 1
@@ -104,7 +107,7 @@ def test_acquire_gives_up_at_its_deadline(pool: sprint.Pool, run: Run) -> None:
         begin = time.monotonic()
         with pytest.raises(sprint.Timeout) as caught:
             run(lambda: pool.acquire(0.5))
-        assert 0.5 <= time.monotonic() - begin < 2
+        assert 0.5 <= time.monotonic() - begin < 10
         assert isinstance(caught.value, TimeoutError)
         assert pool.stats().timeouts == 1  # one wait, one count
         assert pool.stats().waiting == 0
@@ -116,7 +119,7 @@ def test_without_a_timeout_the_acquire_timeout_of_the_pool_holds(relay: Relay, r
         begin = time.monotonic()
         with pytest.raises(sprint.Timeout):
             run(pool.acquire)
-        assert 0.3 <= time.monotonic() - begin < 2
+        assert 0.3 <= time.monotonic() - begin < 10
 
 
 def test_waiting_callers_are_served_in_their_order(relay: Relay) -> None:
@@ -196,19 +199,20 @@ def test_warm_up_with_timeout_zero_reports_what_is_there(pool: sprint.Pool, run:
 # ------------------------------------------------------------------ dials that fail
 
 
-def closed_port() -> int:
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port that nobody listens on, and nobody else can have."""
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
-        port: int = s.getsockname()[1]
-        return port
+        yield s.getsockname()[1]
 
 
 def fails(endpoint: str, expected: type[sprint.SprintError], **options: str) -> str:
     """The error's text, which names the endpoint; nothing stays open."""
-    settings = sprint.Options(connect_timeout=5)
+    settings = sprint.Options(connect_timeout=20)
     settings.update(options)  # type: ignore[typeddict-item]
     with sprint.Pool(endpoint, **settings) as pool:
-        for attempt in (lambda: pool.acquire(10), lambda: pool.warm_up(1, 10)):
+        for attempt in (lambda: pool.acquire(20), lambda: pool.warm_up(1, 20)):
             with pytest.raises(sprint.SprintError) as caught:
                 attempt()
             assert type(caught.value) is expected, caught.value
@@ -220,11 +224,12 @@ def fails(endpoint: str, expected: type[sprint.SprintError], **options: str) -> 
 
 
 def test_an_unknown_host_opens_the_breaker_and_is_named() -> None:
-    assert "no such host" in fails("no-such-host.invalid:443", sprint.BreakerOpen)
+    # No label is that long (RFC 1035, 2.3.4), so no server of names is asked.
+    assert "no such host" in fails(f"{'x' * 64}.test:443", sprint.BreakerOpen)
 
 
-def test_a_refused_port_opens_the_breaker_and_is_named() -> None:
-    assert "refused" in fails(f"127.0.0.1:{closed_port()}", sprint.BreakerOpen)
+def test_a_refused_port_opens_the_breaker_and_is_named(closed_port: int) -> None:
+    assert "refused" in fails(f"127.0.0.1:{closed_port}", sprint.BreakerOpen)
 
 
 def test_an_untrusted_certificate_is_a_certificate_error(relay: Relay) -> None:
@@ -274,7 +279,7 @@ def test_a_peer_that_never_answers_is_a_timeout_at_the_deadline(relay: Relay, ru
         begin = time.monotonic()
         with pytest.raises(sprint.Timeout):
             run(lambda: pool.acquire(0.5))
-        assert 0.5 <= time.monotonic() - begin < 2
+        assert 0.5 <= time.monotonic() - begin < 10
 
 
 def test_connect_timeout_ends_a_dial_that_stalls(relay: Relay) -> None:
@@ -287,8 +292,8 @@ def test_connect_timeout_ends_a_dial_that_stalls(relay: Relay) -> None:
         assert pool.stats().dial_errors >= 1
 
 
-def test_the_other_endpoint_is_tried_when_one_fails(relay: Relay) -> None:
-    endpoints = [f"127.0.0.1:{closed_port()}", relay.address]
+def test_the_other_endpoint_is_tried_when_one_fails(relay: Relay, closed_port: int) -> None:
+    endpoints = [f"127.0.0.1:{closed_port}", relay.address]
     with sprint.Pool(endpoints, ca_file=relay.ca_file) as pool, pool.acquire() as conn:
         assert conn.request(b"NONCE\n", timeout=5).startswith(b"NONCE ")
 
@@ -410,7 +415,7 @@ def test_close_cuts_off_leases_after_the_grace_and_counts_them(pool: sprint.Pool
     conn = pool.acquire()
     begin = time.monotonic()
     assert run(lambda: pool.close(0.3)) == 1
-    assert 0.3 <= time.monotonic() - begin < 2
+    assert 0.3 <= time.monotonic() - begin < 10
     with pytest.raises(sprint.ConnectionClosed):
         conn.read(1, 5)
     conn.release()
