@@ -9,12 +9,21 @@ import (
 	"github.com/bitcoin-sprint/libsprint/pool"
 )
 
+// StartPatient is Start for tests of anything but the limits: no client is cut off and Close
+// does not give up because the machine is slow.
+func StartPatient(src Source, o Options) (*Server, error) {
+	l := defaultLimits
+	l.header, l.read, l.write, l.drain, l.closed = time.Minute, time.Minute, time.Minute, time.Minute, time.Minute
+	l.sample = time.Hour // who looks at src is the request
+	return start(src, o, l)
+}
+
 // StartBounded is Start with the given time for headers and number of connections,
-// and little patience in Close.
+// and little patience in Close with those that are busy.
 func StartBounded(src Source, o Options, header time.Duration, connections int) (*Server, error) {
 	l := defaultLimits
 	l.header, l.read, l.connections = header, header, connections
-	l.drain = 20 * time.Millisecond
+	l.drain, l.closed = 20*time.Millisecond, time.Minute
 	l.sample = time.Hour // a test of the bounds counts the looks at src
 	return start(src, o, l)
 }

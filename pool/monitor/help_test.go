@@ -134,7 +134,7 @@ func at(t time.Time) *time.Time { return &t }
 
 func serve(t testing.TB, src monitor.Source, o monitor.Options) *monitor.Server {
 	t.Helper()
-	s, err := monitor.Start(src, o)
+	s, err := monitor.StartPatient(src, o)
 	return started(t, s, err)
 }
 

@@ -131,10 +131,15 @@ func (s *Server) Port() int { return s.Addr().(*net.TCPAddr).Port }
 // It may be called more than once and from any goroutine.
 func (s *Server) Close() error {
 	s.closeOnce.Do(func() {
-		limit := time.NewTimer(s.host.limits.closed)
+		limit := time.NewTimer(s.host.limits.closed) // may be over when leave returns
 		defer limit.Stop()
 		s.pool.history.stop()
 		s.closeErr = s.host.leave(s.pool)
+		select {
+		case <-s.pool.history.stopped:
+			return
+		default:
+		}
 		select {
 		case <-s.pool.history.stopped:
 		case <-limit.C:

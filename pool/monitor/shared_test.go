@@ -139,7 +139,7 @@ func TestSharingIsSafeWhileOthersComeAndGo(t *testing.T) {
 	for _, name := range []string{"a", "b", "c", "d"} {
 		all.Go(func() {
 			for range 10 {
-				s, err := monitor.Start(busy(), monitor.Options{Name: name, Port: port})
+				s, err := monitor.StartPatient(busy(), monitor.Options{Name: name, Port: port})
 				if err != nil {
 					t.Error(err)
 					return
