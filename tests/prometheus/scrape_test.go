@@ -30,6 +30,8 @@ const (
 	callers   = 4
 	// window is what rates are taken over.
 	window = 3 * time.Second
+	// patience bounds what a test waits for that must happen.
+	patience = time.Minute
 )
 
 // watched is a pool to a relay, and the address of its metrics.
@@ -96,40 +98,148 @@ func ask(p *pool.Pool) error {
 	return err
 }
 
+// ledger is how many leases a pool had counted when.
+type ledger struct {
+	mu      sync.Mutex
+	entries []entry
+}
+
+// entry is a count that was read between two moments.
+type entry struct {
+	began, ended time.Time
+	leases       float64
+}
+
+// keep writes a ledger until the test ends.
+func keep(t *testing.T, p *pool.Pool) *ledger {
+	l := &ledger{}
+	ctx, cancel := context.WithCancel(t.Context())
+	var writer sync.WaitGroup
+	writer.Go(func() {
+		for ctx.Err() == nil {
+			began := time.Now()
+			leases := float64(p.Totals().Acquires)
+			l.mu.Lock()
+			l.entries = append(l.entries, entry{began, time.Now(), leases})
+			l.mu.Unlock()
+			time.Sleep(10 * time.Millisecond)
+		}
+	})
+	t.Cleanup(func() { cancel(); writer.Wait() })
+	return l
+}
+
+// bounds are what a scrape that began at that moment must have seen at least and may have
+// seen at most. It is over two seconds later, four times what it may take.
+func (l *ledger) bounds(at float64) (least, most float64) {
+	began := time.UnixMicro(int64(at * 1e6))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	most = math.Inf(1)
+	for _, e := range l.entries {
+		if e.ended.Before(began.Add(-10 * time.Millisecond)) { // it aligns its times a little
+			least = e.leases
+		}
+		if e.began.After(began.Add(2 * time.Second)) {
+			return least, e.leases
+		}
+	}
+	return least, most
+}
+
+const (
+	counted = `orders_acquires_total{outcome=~"direct|waited|dialed"}`
+	leases  = `sum(rate(` + counted + `[3s]))`
+	classic = `histogram_quantile(0.95, sum by (le) (rate(orders_latency_ms_bucket[3s])))`
+	native  = `histogram_quantile(0.95, sum(rate(orders_latency_ms[3s])))`
+)
+
+// scraped are the leases that a Prometheus has of the last window, in the order of time.
+func scraped(s *server, at time.Time) (times, leases []float64) {
+	for i, one := range s.evaluate(counted+"[3s]", at) {
+		for j, v := range one.Values {
+			if i == 0 {
+				times, leases = append(times, v.at()), append(leases, 0)
+			}
+			if j >= len(times) || times[j] != v.at() {
+				return nil, nil // it is just taking one in
+			}
+			leases[j] += v.number(s.t)
+		}
+	}
+	return times, leases
+}
+
+// reading is what a Prometheus says of one window.
+type reading struct {
+	times, leases []float64
+	rate, p95     float64
+}
+
+// read reads a window that holds scrapes enough and in which leases were counted; no scrape is
+// taken in meanwhile.
+func read(t *testing.T, s *server, quantile string) (r reading) {
+	t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+		now := time.Now()
+		times, counts := scraped(s, now)
+		rate, rated := s.query(leases, now)
+		p95, ranked := s.query(quantile, now)
+		again, _ := scraped(s, now)
+		if n := len(times); n >= 4 && counts[0] < counts[n-1] && slices.Equal(times, again) && rated && ranked && !math.IsNaN(p95) {
+			return reading{times, counts, rate, p95}
+		}
+		if time.Now().After(end) {
+			t.Fatalf("no window: scrapes %v, leases %v", times, counts)
+		}
+	}
+}
+
+// What Prometheus says of a window is compared with what it scraped in it, and that with what
+// the pool had counted at those moments: no two windows, and no two clocks.
 func TestPrometheusReadsRatesAndPercentilesOfAPoolUnderTraffic(t *testing.T) {
 	p, address := watched(t)
+	book := keep(t, p)
 	stop := traffic(t, p)
-	classic, native := start(t, address, false), start(t, address, true)
-	for _, s := range []*server{classic, native} {
-		s.await(`up`, func(up float64) bool { return up == 1 })
-	}
-	before, began := p.Totals(), time.Now()
-	time.Sleep(window) // it has to pass
-	after, took := p.Totals(), time.Since(began)
-	const (
-		leases = `sum(rate(orders_acquires_total{outcome=~"direct|waited|dialed"}[3s]))`
-		p95    = `histogram_quantile(0.95, sum by (le) (rate(orders_latency_ms_bucket[3s])))`
-		p95n   = `histogram_quantile(0.95, sum(rate(orders_latency_ms[3s])))`
-	)
-	// The edges of a window are a scrape or two away from ours: a tenth, and as much for a
-	// machine that stalls just there.
-	own := float64(after.Acquires-before.Acquires) / took.Seconds()
-	latency := after.Endpoints[0].Latency.Since(&before.Endpoints[0].Latency)
-	for form, of := range map[string]struct {
-		s        *server
-		quantile string
-	}{"classic": {classic, p95}, "native": {native, p95n}} {
-		if rate := number(t, of.s, leases); math.Abs(rate/own-1) > 0.25 {
-			t.Errorf("%s: %.1f leases a second, the pool counted %.1f", form, rate, own)
+	servers := map[string]*server{classic: start(t, address, false), native: start(t, address, true)}
+	for quantile, s := range servers {
+		r := read(t, s, quantile)
+		for i, at := range r.times {
+			if least, most := book.bounds(at); r.leases[i] < least || r.leases[i] > most {
+				t.Errorf("%v leases were scraped, the pool had counted %v to %v", r.leases[i], least, most)
+			}
 		}
-		// The classic bucket that 20 ms are in begins at 10 ms.
-		least := map[string]float64{"classic": 10, "native": 18}[form]
-		if got := number(t, of.s, of.quantile); got < least || got > 3*latency.Quantile(0.95) {
-			t.Errorf("%s: p95 %.1f ms, the pool says %.1f", form, got, latency.Quantile(0.95))
+		// rate() takes what is between its scrapes to be alike to the edges of the window, or not.
+		last := len(r.times) - 1
+		more := r.leases[last] - r.leases[0]
+		least, most := more/window.Seconds(), more/(r.times[last]-r.times[0])
+		if r.rate < least*0.999 || r.rate > most*1.001 {
+			t.Errorf("%.1f leases a second, not within %.1f and %.1f", r.rate, least, most)
+		}
+		// Each answer takes 20 ms: the classic bucket that they are in begins at 10 ms.
+		least, most = map[string]float64{classic: 10, native: 18}[quantile], slowest(p, quantile == native)
+		if r.p95 < least || r.p95 > most {
+			t.Errorf("p95 %.1f ms, not within %.1f and %.1f", r.p95, least, most)
 		}
 	}
 	stop()
-	atRest(t, p, classic, native)
+	atRest(t, p, servers[classic], servers[native])
+}
+
+// slowest is the end of the last bucket that holds an answer.
+func slowest(p *pool.Pool, fine bool) float64 {
+	h := p.Totals().Endpoints[0].Latency
+	counts, bound := h.Counts, func(i int) float64 { return append(h.Bounds, math.Inf(1))[i] }
+	if fine {
+		counts, bound = h.Fine, func(i int) float64 { return h.FineBound(i) * 1.001 }
+	}
+	end := 0.0
+	for i, n := range counts {
+		if n > 0 {
+			end = bound(i)
+		}
+	}
+	return end
 }
 
 // atRest compares what Prometheus has with the pool exactly: nothing changes any more.
@@ -153,24 +263,11 @@ func atRest(t *testing.T, p *pool.Pool, classic, native *server) {
 	rank, seen := uint64(math.Ceil(0.95*float64(h.Count()))), uint64(0)
 	bucket := slices.IndexFunc(h.Counts, func(n uint64) bool { seen += n; return seen >= rank })
 	low, high := h.Bounds[bucket-1], h.Bounds[bucket]
-	if got := number(t, classic, `histogram_quantile(0.95, orders_latency_ms_bucket)`); got < low || got > high {
-		t.Errorf("classic: p95 %v, not within %v to %v", got, low, high)
-	}
-	high = h.Quantile(0.95)
-	low = high / math.Exp2(1.0/8)
-	if got := number(t, native, `histogram_quantile(0.95, orders_latency_ms)`); got < low*0.999 || got > high*1.001 {
-		t.Errorf("native: p95 %v, not within %v to %v", got, low, high)
-	}
-}
-
-// number is the value of an expression that has one.
-func number(t *testing.T, s *server, expression string) float64 {
-	t.Helper()
-	v, ok := s.query(expression)
-	if !ok || math.IsNaN(v) {
-		t.Fatalf("%s has no value", expression)
-	}
-	return v
+	classic.await(`histogram_quantile(0.95, orders_latency_ms_bucket)`, func(v float64) bool { return low <= v && v <= high })
+	end := h.Quantile(0.95)
+	native.await(`histogram_quantile(0.95, orders_latency_ms)`, func(v float64) bool {
+		return end/math.Exp2(1.0/8)*0.999 <= v && v <= end*1.001
+	})
 }
 
 // TestPromtoolFindsTheMandatedNameAlone: /metrics as it is served, with the families of the

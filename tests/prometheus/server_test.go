@@ -5,16 +5,19 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/bitcoin-sprint/libsprint/internal/spawn"
 )
 
 // server is a Prometheus of this test alone, which scrapes one target.
@@ -31,6 +34,34 @@ scrape_configs:
     static_configs: [{targets: ["%s"]}]
 `
 
+// output is what a Prometheus says, and the address that it says it listens on.
+type output struct {
+	listens chan string
+
+	mu   sync.Mutex
+	text bytes.Buffer
+	told bool
+}
+
+var listening = regexp.MustCompile(`msg="Listening on" address=(\S+)\n`)
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.text.Write(p)
+	if at := listening.FindSubmatch(o.text.Bytes()); at != nil && !o.told {
+		o.told = true
+		o.listens <- string(at[1])
+	}
+	return len(p), nil
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
 // start has Prometheus scrape target. With native, it asks for native histograms and drops
 // the classic form of those that have both.
 func start(t *testing.T, target string, native bool) *server {
@@ -40,79 +71,104 @@ func start(t *testing.T, target string, native bool) *server {
 	if err := os.WriteFile(file, fmt.Appendf(nil, config, target), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := &server{t: t, address: freeAddress(t)}
 	args := []string{
 		"--config.file=" + file, "--storage.tsdb.path=" + filepath.Join(dir, "data"),
-		"--web.listen-address=" + s.address, "--log.level=warn",
+		"--web.listen-address=127.0.0.1:0",
 	}
 	if native {
 		args = append(args, "--enable-feature=native-histograms")
 	}
-	var said bytes.Buffer
+	said := &output{listens: make(chan string, 1)}
 	cmd := exec.CommandContext(t.Context(), "prometheus", args...)
-	cmd.Stdout, cmd.Stderr = &said, &said
+	cmd.Stdout, cmd.Stderr = said, said
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("%v (make deps installs it)", err)
 	}
-	t.Cleanup(func() { // t.Context has ended: it is on its way out
+	ended := make(chan struct{})
+	spawn.Go("prometheus", func() {
+		defer close(ended)
 		_ = cmd.Wait()
+	})
+	t.Cleanup(func() { // t.Context has ended: it is on its way out
+		<-ended
 		if t.Failed() {
-			t.Logf("prometheus said\n%s", &said)
+			t.Logf("prometheus said\n%s", said)
 		}
 	})
+	s := &server{t: t}
+	select {
+	case s.address = <-said.listens:
+	case <-ended:
+		t.Fatal("prometheus has ended")
+	case <-time.After(patience):
+		t.Fatal("prometheus does not say where it listens")
+	}
 	return s
 }
 
-func freeAddress(t *testing.T) string {
+// series is one of an answer: an instant vector's has a value, a range vector's values, each
+// of them a Unix time and a number as text.
+type series struct {
+	Value  sample
+	Values []sample
+}
+
+type sample [2]any
+
+func (v sample) at() float64 { return v[0].(float64) }
+
+func (v sample) number(t *testing.T) float64 {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	n, err := strconv.ParseFloat(v[1].(string), 64)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return n
 }
 
-// query evaluates a PromQL expression now: one number, ok only if there is exactly one.
-// A server that does not answer yet is no number.
-func (s *server) query(expression string) (v float64, ok bool) {
+// evaluate evaluates a PromQL expression at a moment. A server that is starting has no answer.
+func (s *server) evaluate(expression string, at time.Time) (result []series) {
 	s.t.Helper()
-	res, err := http.Get("http://" + s.address + "/api/v1/query?query=" + url.QueryEscape(expression))
+	v := url.Values{"query": {expression}, "time": {fmt.Sprintf("%.3f", float64(at.UnixMilli())/1000)}}
+	res, err := http.Get("http://" + s.address + "/api/v1/query?" + v.Encode())
 	if err != nil {
-		return 0, false
+		s.t.Fatal(err)
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if res.StatusCode == http.StatusServiceUnavailable { // it is starting
-		return 0, false
+	if res.StatusCode == http.StatusServiceUnavailable {
+		return nil
 	}
 	var got struct {
 		Status string
-		Error  string
-		Data   struct{ Result []struct{ Value [2]any } }
+		Data   struct{ Result []series }
 	}
 	if err := json.Unmarshal(body, &got); err != nil || got.Status != "success" {
 		s.t.Fatalf("%s: %v, %s", expression, err, body)
 	}
-	if len(got.Data.Result) != 1 {
+	return got.Data.Result
+}
+
+// query evaluates an expression: one number, ok only if there is exactly one.
+func (s *server) query(expression string, at time.Time) (v float64, ok bool) {
+	s.t.Helper()
+	result := s.evaluate(expression, at)
+	if len(result) != 1 {
 		return 0, false
 	}
-	if v, err = strconv.ParseFloat(got.Data.Result[0].Value[1].(string), 64); err != nil {
-		s.t.Fatalf("%s: %v", expression, err)
-	}
-	return v, true
+	return result[0].Value.number(s.t), true
 }
 
 // await asks until fits says yes.
 func (s *server) await(expression string, fits func(float64) bool) float64 {
 	s.t.Helper()
-	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		v, ok := s.query(expression)
+	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+		v, ok := s.query(expression, time.Now())
 		if ok && fits(v) {
 			return v
 		}
