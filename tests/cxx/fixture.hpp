@@ -11,6 +11,9 @@
 using sprint::Conn;
 using sprint::Pool;
 
+/* Longer than anything here takes, in milliseconds; short enough to fail a test that hangs. */
+constexpr int64_t patience = 20000;
+
 inline Relay &relay() {
     static Relay one;
     return one;
@@ -45,12 +48,12 @@ inline Pool make_pool(int64_t connections) {
 /* A fresh connection and the pool that it is from. */
 struct Lease {
     Pool pool = make_pool(1);
-    Conn conn = pool.acquire(5000);
+    Conn conn = pool.acquire(patience);
 };
 
 /* A lease whose server repeats what it is sent. */
 inline void start_echo(Conn &conn) {
-    conn.write("ECHO\n", 5, 5000);
+    conn.write("ECHO\n", 5, patience);
 }
 
 #endif

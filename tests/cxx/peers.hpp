@@ -11,7 +11,6 @@
 #include "fixture.hpp"
 #include "wait.hpp"
 
-constexpr int64_t patience = 20000;
 /* A deadline that is to pass. */
 constexpr int64_t briefly = 300;
 
@@ -56,22 +55,6 @@ class Peer {
             CHECK(log_in(conn, secret()) == accepted());
         return conn;
     }
-};
-
-/* While it lives the server takes connections, and nothing moves on them. */
-class Stopped {
-  public:
-    explicit Stopped(const Peer &peer) : pid_(peer.pid()) {
-        kill(pid_, SIGSTOP);
-    }
-    ~Stopped() {
-        kill(pid_, SIGCONT);
-    }
-    Stopped(const Stopped &) = delete;
-    Stopped &operator=(const Stopped &) = delete;
-
-  private:
-    pid_t pid_;
 };
 
 inline std::string request(Conn &conn, const std::string &data) {
@@ -140,14 +123,7 @@ class RedisPeer : public Peer {
     RedisPeer() : dir_(relay().file("redis-XXXXXX")) {
         if (mkdtemp(&dir_[0]) == nullptr)
             die(dir_.c_str());
-        const int probe = open_socket();
-        sockaddr_in at = loopback(0);
-        socklen_t len = sizeof at;
-        if (bind(probe, reinterpret_cast<sockaddr *>(&at), sizeof at) != 0 ||
-            getsockname(probe, reinterpret_cast<sockaddr *>(&at), &len) != 0)
-            die("a free port");
-        close(probe);
-        port_ = ntohs(at.sin_port);
+        port_ = port_of_ones_own();
         unsigned char random[16];
         sprint::Buffer::random(sizeof random).read(0, random, sizeof random);
         password_ = hex(random, sizeof random);
@@ -231,6 +207,20 @@ class RedisPeer : public Peer {
         at.sin_port = htons(static_cast<uint16_t>(port));
         at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         return at;
+    }
+    /* Below the ports that a system gives by chance, to another between a stop and a start. */
+    static int port_of_ones_own() {
+        static int next = 20000 + getpid() % 120 * 100;
+        for (const int end = next + 50; next < end;) {
+            const int probe = open_socket();
+            const sockaddr_in at = loopback(next++);
+            const bool free = bind(probe, reinterpret_cast<const sockaddr *>(&at), sizeof at) == 0;
+            close(probe);
+            if (free)
+                return next - 1;
+        }
+        die("a port for Redis");
+        return 0;
     }
     static std::string bulk(const std::string &word) {
         return "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";

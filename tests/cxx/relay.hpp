@@ -108,4 +108,26 @@ class Relay {
     pid_t pid_;
 };
 
+/* While it lives a child takes connections, and nothing moves on them. */
+class Stopped {
+  public:
+    explicit Stopped(pid_t child) : child_(child) {
+        int status = 0;
+        kill(child_, SIGSTOP);
+        /* The signal has its effect when this returns, and not before. */
+        if (waitpid(child_, &status, WUNTRACED) != child_ || !WIFSTOPPED(status)) {
+            std::fprintf(stderr, "the server is not stopped but %#x\n", status);
+            std::abort();
+        }
+    }
+    ~Stopped() {
+        kill(child_, SIGCONT);
+    }
+    Stopped(const Stopped &) = delete;
+    Stopped &operator=(const Stopped &) = delete;
+
+  private:
+    pid_t child_;
+};
+
 #endif

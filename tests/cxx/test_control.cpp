@@ -16,7 +16,7 @@ TEST(the_cleanup_task_keeps_min_idle_and_starts_and_stops_as_often_as_one_likes)
 
 TEST(a_resize_changes_the_bound_and_a_wrong_one_is_named) {
     Pool pool = make_pool(3);
-    pool.warm_up(3, 5000);
+    pool.warm_up(3, patience);
     pool.resize(1, 1);
     CHECK(pool.stats().max_connections == 1);
     wait_until([&] { return pool.stats().idle == 1; });
@@ -25,41 +25,41 @@ TEST(a_resize_changes_the_bound_and_a_wrong_one_is_named) {
 
 TEST(a_paused_pool_lends_nothing_until_it_is_resumed) {
     Pool pool = make_pool(1);
-    pool.warm_up(1, 5000);
+    pool.warm_up(1, patience);
     pool.pause();
     CHECK_THROWS(SPRINT_E_TIMEOUT, "", pool.acquire(20));
     pool.resume();
-    CHECK(pool.acquire(5000).id() == 1);
+    CHECK(pool.acquire(patience).id() == 1);
 }
 
 TEST(rotate_evict_and_begin_anew_each_replace_what_is_idle) {
     Pool pool = make_pool(1);
-    uint64_t last = pool.acquire(5000).id();
+    uint64_t last = pool.acquire(patience).id();
     pool.rotate();
-    uint64_t next = pool.acquire(5000).id();
+    uint64_t next = pool.acquire(patience).id();
     CHECK(next > last);
     pool.evict_endpoint(relay().endpoint());
-    last = pool.acquire(5000).id();
+    last = pool.acquire(patience).id();
     CHECK(last > next);
     CHECK_THROWS(SPRINT_E_ARG, "other.test:1", pool.evict_endpoint("other.test:1"));
     pool.begin_anew();
-    CHECK(pool.acquire(5000).id() > last);
+    CHECK(pool.acquire(patience).id() > last);
 }
 
 TEST(begin_anew_closes_a_breaker_at_once) {
     Pool pool = make_pool(1);
     {
         Switch on("cert=expired");
-        CHECK_THROWS(SPRINT_E_CERT, "", pool.acquire(5000));
+        CHECK_THROWS(SPRINT_E_CERT, "", pool.acquire(patience));
     }
     CHECK(pool.stats().breaker_state == SPRINT_BREAKER_OPEN);
     pool.begin_anew();
-    CHECK(pool.acquire(5000).uses() == 0);
+    CHECK(pool.acquire(patience).uses() == 0);
 }
 
 TEST(a_connection_tells_what_its_handshake_agreed_on) {
     Pool pool = make_pool(1);
-    Conn conn = pool.acquire(5000);
+    Conn conn = pool.acquire(patience);
     std::string info = conn.info_json();
     CHECK(info.find("\"tls_version\":\"TLS 1.3\"") != std::string::npos);
     CHECK(info.find("\"cipher_suite\":\"TLS_") != std::string::npos);
@@ -87,10 +87,10 @@ TEST(a_client_key_in_a_buffer_signs_and_must_be_the_certificates) {
     CHECK_THROWS(SPRINT_E_CERT, "not its private key", Pool(config));
     config.set_buffer(SPRINT_OPT_KEY, sprint::Buffer::from(&text[0], text.size()));
     Pool pool(config);
-    Conn conn = pool.acquire(5000);
+    Conn conn = pool.acquire(patience);
     char answer[4];
-    conn.write("ECHO\nhere", 9, 5000);
-    conn.read_exact(answer, sizeof answer, 5000);
+    conn.write("ECHO\nhere", 9, patience);
+    conn.read_exact(answer, sizeof answer, patience);
     CHECK(std::memcmp(answer, "here", sizeof answer) == 0);
     conn.discard();
 }

@@ -4,7 +4,7 @@
 TEST(warm_up_opens_what_was_asked_for) {
     Pool pool = make_pool(3);
     CHECK(pool.stats().idle == 0);
-    pool.warm_up(3, 5000);
+    pool.warm_up(3, patience);
     sprint_pool_stats stats = pool.stats();
     CHECK(stats.struct_size == sizeof stats);
     CHECK(stats.idle == 3 && stats.dials == 3 && stats.max_connections == 3);
@@ -12,7 +12,7 @@ TEST(warm_up_opens_what_was_asked_for) {
 
 TEST(at_the_bound_acquire_waits_as_long_as_it_may) {
     Pool pool = make_pool(1);
-    Conn only = pool.acquire(5000);
+    Conn only = pool.acquire(patience);
     CHECK_THROWS(SPRINT_E_TIMEOUT, "", pool.acquire(20));
     Conn none;
     CHECK_STATUS(SPRINT_E_EXHAUSTED, pool.acquire(std::nothrow, 0, &none));
@@ -25,7 +25,7 @@ TEST(an_untrusted_certificate_is_a_cert_error_that_names_the_endpoint) {
     sprint::Config config(relay().endpoint()); /* the system's roots */
     Pool pool(config);
     try {
-        Conn never = pool.acquire(5000);
+        Conn never = pool.acquire(patience);
         CHECK(false);
     } catch (const sprint::error &thrown) {
         CHECK(thrown.code() == SPRINT_E_CERT);
@@ -37,16 +37,16 @@ TEST(each_wrong_certificate_is_a_cert_error) {
     for (const char *certificate : {"cert=expired", "cert=wrongname", "cert=untrusted"}) {
         Switch on(certificate);
         Pool pool = make_pool(1);
-        CHECK_THROWS(SPRINT_E_CERT, "", pool.acquire(5000));
+        CHECK_THROWS(SPRINT_E_CERT, "", pool.acquire(patience));
     }
     Pool pool = make_pool(1);
-    CHECK(pool.acquire(5000).id() == 1);
+    CHECK(pool.acquire(patience).id() == 1);
 }
 
 TEST(a_refused_connection_opens_the_breaker) {
     Switch on("refuse=1");
     Pool pool = make_pool(1);
-    CHECK_THROWS(SPRINT_E_BREAKER_OPEN, "", pool.acquire(5000));
+    CHECK_THROWS(SPRINT_E_BREAKER_OPEN, "", pool.acquire(patience));
 }
 
 TEST(a_stalled_handshake_is_a_timeout) {
@@ -68,7 +68,7 @@ TEST(roots_may_be_given_as_bytes) {
     std::string pem = read_file(relay().ca_file());
     sprint::Config config(relay().endpoint());
     config.set_bytes(SPRINT_OPT_CA_PEM, pem.data(), pem.size());
-    CHECK(Pool(config).acquire(5000).uses() == 0);
+    CHECK(Pool(config).acquire(patience).uses() == 0);
 }
 
 TEST(a_secret_option_outlives_its_buffer_and_config) {
@@ -80,7 +80,7 @@ TEST(a_secret_option_outlives_its_buffer_and_config) {
         config.set_buffer(SPRINT_OPT_METRICS_AUTH_TOKEN, token);
         pool = Pool(config);
     }
-    CHECK(pool.acquire(5000).id() == 1);
+    CHECK(pool.acquire(patience).id() == 1);
 }
 
 TEST(a_pool_does_not_need_its_config_any_more) {
@@ -89,12 +89,12 @@ TEST(a_pool_does_not_need_its_config_any_more) {
         sprint::Config config = make_config(1);
         pool = Pool(config);
     }
-    CHECK(pool.acquire(5000).id() == 1);
+    CHECK(pool.acquire(patience).id() == 1);
 }
 
 TEST(the_status_is_whole_however_long_it_is) {
     Pool pool = make_pool(12);
-    pool.warm_up(12, 5000);
+    pool.warm_up(12, patience);
     std::string text = pool.status_json();
     CHECK(text.size() > 1024 && text.front() == '{' && text.back() == '}');
     CHECK(text.find("\"active_connections\":12") != std::string::npos);
@@ -138,17 +138,17 @@ TEST(metrics_over_https_need_a_certificate_and_its_key) {
     sprint::Config trusting(address.c_str());
     trusting.set_str(SPRINT_OPT_CA_FILE, relay().ca_file().c_str());
     Pool client(trusting);
-    Conn conn = client.acquire(5000);
+    Conn conn = client.acquire(patience);
     const char request[] = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    conn.write(request, sizeof request - 1, 5000);
+    conn.write(request, sizeof request - 1, patience);
     char answer[13] = "";
-    conn.read_exact(answer, 12, 5000);
+    conn.read_exact(answer, 12, patience);
     CHECK(std::strcmp(answer, "HTTP/1.1 200") == 0);
 }
 
 TEST(close_says_how_many_leases_it_cut_off) {
     Pool pool = make_pool(2);
-    Conn conn = pool.acquire(5000);
+    Conn conn = pool.acquire(patience);
     CHECK(pool.close(0) == 1);
     CHECK_THROWS(SPRINT_E_CLOSED, "", pool.acquire(1000));
     CHECK_THROWS(SPRINT_E_CLOSED, "", conn.write("x", 1, 1000));
@@ -159,7 +159,7 @@ TEST(log_lines_go_to_the_descriptor) {
     int ends[2];
     CHECK(pipe(ends) == 0);
     sprint::log_to_fd(ends[1], SPRINT_LOG_DEBUG);
-    make_pool(1).warm_up(1, 5000);
+    make_pool(1).warm_up(1, patience);
     sprint::log_to_fd(-1, 0);
     close(ends[1]);
     char first = 0;

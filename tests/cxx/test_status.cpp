@@ -36,22 +36,22 @@ TEST(a_status_has_its_text_in_last_error) {
 TEST(a_conversation_needs_no_exception) {
     Pool pool;
     CHECK_STATUS(SPRINT_OK, make_pool(1, &pool));
-    CHECK_STATUS(SPRINT_OK, pool.warm_up(std::nothrow, 1, 5000));
+    CHECK_STATUS(SPRINT_OK, pool.warm_up(std::nothrow, 1, 20000));
     uint64_t id = 0, again = 0, uses = 7;
     {
         Conn conn;
-        CHECK_STATUS(SPRINT_OK, pool.acquire(std::nothrow, 5000, &conn));
+        CHECK_STATUS(SPRINT_OK, pool.acquire(std::nothrow, 20000, &conn));
         char answer[128];
         size_t n = 0;
         CHECK_STATUS(SPRINT_OK,
-                     conn.request(std::nothrow, "NONCE\n", 6, answer, sizeof answer, 0, 5000, &n));
+                     conn.request(std::nothrow, "NONCE\n", 6, answer, sizeof answer, 0, 20000, &n));
         CHECK(n == 71);
         CHECK_STATUS(SPRINT_OK, conn.id(std::nothrow, &id));
         CHECK_STATUS(SPRINT_OK, conn.uses(std::nothrow, &uses));
         CHECK(uses == 0);
     }
     Conn conn;
-    CHECK_STATUS(SPRINT_OK, pool.acquire(std::nothrow, 5000, &conn));
+    CHECK_STATUS(SPRINT_OK, pool.acquire(std::nothrow, 20000, &conn));
     CHECK_STATUS(SPRINT_OK, conn.id(std::nothrow, &again));
     CHECK(id == again);
 }
@@ -61,7 +61,7 @@ TEST(a_failed_lease_is_discarded) {
     CHECK_STATUS(SPRINT_OK, make_pool(1, &pool));
     {
         Conn conn;
-        CHECK_STATUS(SPRINT_OK, pool.acquire(std::nothrow, 5000, &conn));
+        CHECK_STATUS(SPRINT_OK, pool.acquire(std::nothrow, 20000, &conn));
         char byte;
         size_t n;
         CHECK_STATUS(SPRINT_E_TIMEOUT, conn.read(std::nothrow, &byte, 1, 10, &n));
@@ -122,9 +122,9 @@ TEST(a_key_is_used_where_it_lies) {
     Pool pool;
     Conn conn;
     CHECK_STATUS(SPRINT_OK, make_pool(1, &pool));
-    CHECK_STATUS(SPRINT_OK, pool.acquire(std::nothrow, 5000, &conn));
-    CHECK_STATUS(SPRINT_OK, conn.write_secret(std::nothrow, plain, 5000));
-    CHECK_STATUS(SPRINT_E_HANDLE, conn.write_secret(std::nothrow, derived, 5000));
+    CHECK_STATUS(SPRINT_OK, pool.acquire(std::nothrow, 20000, &conn));
+    CHECK_STATUS(SPRINT_OK, conn.write_secret(std::nothrow, plain, 20000));
+    CHECK_STATUS(SPRINT_E_HANDLE, conn.write_secret(std::nothrow, derived, 20000));
     CHECK(conn.failed());
 }
 

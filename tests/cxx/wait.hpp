@@ -8,7 +8,7 @@
 #include "check.hpp"
 
 template <class Condition> void wait_until(Condition condition) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (!condition()) {
         if (std::chrono::steady_clock::now() > end) {
             CHECK(!"it never came true");
