@@ -93,11 +93,13 @@ test-go: deps ## The Go packages under the race detector
 test-prometheus: deps ## A Prometheus scrapes a pool under traffic (part of test-go)
 	$(GO) test -count=1 -v ./tests/prometheus
 
+# Not its two tests of CatchSignal (v0.23.0), which has nothing to do with memory and is not used: a
+# signal that is there before the goroutine has taken in the handler calls none, and it panics.
 .PHONY: test-memguard
 test-memguard: deps ## memguard's own tests over our memcall, on each backend
 	for backend in 1 2; do \
 	  flags="-X github.com/awnumar/memcall.initialBackend=$$backend"; \
-	  $(GO) test -count=1 -ldflags "$$flags" github.com/awnumar/memguard; \
+	  $(GO) test -count=1 -ldflags "$$flags" -skip 'TestCatch(Signal|Interrupt)' github.com/awnumar/memguard; \
 	  $(GO) test -count=1 -ldflags "$$flags" -skip TestCofferConcurrent github.com/awnumar/memguard/core; \
 	  $(GO) test -count=1 -ldflags "$$flags" -run TestCofferConcurrent github.com/awnumar/memguard/core; \
 	done
