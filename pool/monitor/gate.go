@@ -25,11 +25,12 @@ type gate struct {
 }
 
 func newGate(h *host) *gate {
+	// Not CoalesceGather: a scrape would be answered with what another one gathered that is
+	// still being read, and so a few that overlap with what was true long ago.
 	serve := func(from *prometheus.Registry) http.Handler {
 		return promhttp.HandlerFor(from, promhttp.HandlerOpts{
 			EnableOpenMetrics:   true,
 			MaxRequestsInFlight: maxScrapes,
-			CoalesceGather:      true,
 		})
 	}
 	return &gate{host: h, metrics: serve(h.families.plain), runtime: serve(h.families.runtime)}

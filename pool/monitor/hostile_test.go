@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/bitcoin-sprint/libsprint/internal/spawn"
+	"github.com/bitcoin-sprint/libsprint/pool"
 	"github.com/bitcoin-sprint/libsprint/pool/monitor"
 )
 
@@ -193,6 +195,46 @@ func TestManyScrapesAtOnceAllAnswer(t *testing.T) {
 	})
 	if a := ask(t, s, "GET", "/metrics"); a.code != 200 {
 		t.Errorf("%d afterwards", a.code)
+	}
+}
+
+// lazy is a client that reads nothing until it is told to.
+type lazy struct {
+	*httptest.ResponseRecorder
+	asked, reads chan struct{}
+}
+
+func (l lazy) Write(p []byte) (int, error) {
+	select {
+	case l.asked <- struct{}{}:
+	default:
+	}
+	<-l.reads
+	return l.ResponseRecorder.Write(p)
+}
+
+func TestAScrapeTellsOfItsOwnMomentThoughAnotherIsStillBeingRead(t *testing.T) {
+	source := busy()
+	h, err := monitor.NewHandler(source, monitor.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scrape := func(w http.ResponseWriter) {
+		h.ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/metrics", http.NoBody))
+	}
+	first := lazy{httptest.NewRecorder(), make(chan struct{}, 1), make(chan struct{})}
+	done := make(chan struct{})
+	spawn.Go("lazy", func() { defer close(done); scrape(first) })
+	<-first.asked
+	source.grow(func(s *pool.Status) { s.Endpoints[0].Sent += 5 })
+	second := httptest.NewRecorder()
+	scrape(second)
+	close(first.reads)
+	<-done
+	for sent, w := range map[string]*httptest.ResponseRecorder{"1000": first.ResponseRecorder, "1005": second} {
+		if !strings.Contains(w.Body.String(), `secure_channel_sent_bytes_total{endpoint="a.test:1"} `+sent+"\n") {
+			t.Errorf("%d bytes without %s", w.Body.Len(), sent)
+		}
 	}
 }
 
