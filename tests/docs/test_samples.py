@@ -73,7 +73,7 @@ def run(argv: list[str | Path], relay: Relay, host: Host, folder: Path) -> str:
         capture_output=True,
         text=True,
         errors="replace",
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == 0, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
