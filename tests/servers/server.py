@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import socket
 import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+_next_port = 20_000 + os.getpid() % 120 * 100
+
 
 def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port: int = s.getsockname()[1]
-        return port
+    """One below those that a system gives by chance, to another between now and the start of the
+    server, or between its end and another start."""
+    global _next_port
+    while True:
+        port = _next_port
+        _next_port += 1
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            return port
 
 
 class Server:
