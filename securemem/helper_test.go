@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/bitcoin-sprint/libsprint/tests/leak"
 )
 
 // helpers are programs of their own: this test binary, started again. Each prints
@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 		fn()
 		os.Exit(0)
 	}
-	goleak.VerifyTestMain(m)
+	leak.Main(m)
 }
 
 // runHelper runs a helper to its end and returns what it printed.

@@ -8,11 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/bitcoin-sprint/libsprint/internal/spawn"
 	"github.com/bitcoin-sprint/libsprint/pool"
 	"github.com/bitcoin-sprint/libsprint/pool/monitor"
+	"github.com/bitcoin-sprint/libsprint/tests/leak"
 )
 
 func TestPortZeroIsReadableBack(t *testing.T) {
@@ -55,7 +54,7 @@ func TestBadOptionsAreRefusedByName(t *testing.T) {
 }
 
 func TestCloseFreesThePortAndAllItStarted(t *testing.T) {
-	ignore := goleak.IgnoreCurrent()
+	noneLeft := leak.Since(t)
 	s, err := monitor.Start(busy(), monitor.Options{})
 	started(t, s, err)
 	silent, half, idle := dial(t, s), dial(t, s), dial(t, s)
@@ -76,7 +75,7 @@ func TestCloseFreesThePortAndAllItStarted(t *testing.T) {
 	for _, c := range []net.Conn{silent, half, idle} {
 		ended(t, c)
 	}
-	goleak.VerifyNone(t, ignore)
+	noneLeft()
 	again := serve(t, busy(), monitor.Options{Port: s.Port()})
 	if a := ask(t, again, "GET", "/healthz"); a.code != 200 {
 		t.Errorf("%d", a.code)

@@ -20,14 +20,13 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/bitcoin-sprint/libsprint/pool"
 	"github.com/bitcoin-sprint/libsprint/pool/monitor"
+	"github.com/bitcoin-sprint/libsprint/tests/leak"
 )
 
 func TestPoolsWithNamesShareAnAddress(t *testing.T) {
-	ignore := goleak.IgnoreCurrent()
+	noneLeft := leak.Since(t)
 	first, second := busy(), busy()
 	second.status.Active = 44
 	second.health = pool.Health{Cause: pool.CauseDialFailed, Reason: "connect to b.test:2: refused", Unready: pool.CausePaused}
@@ -84,7 +83,7 @@ func TestPoolsWithNamesShareAnAddress(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	goleak.VerifyNone(t, ignore)
+	noneLeft()
 	l, err := net.Listen("tcp", b.Addr().String())
 	if err != nil {
 		t.Fatalf("the port is not free: %v", err)

@@ -15,16 +15,15 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/bitcoin-sprint/libsprint/pool"
+	"github.com/bitcoin-sprint/libsprint/tests/leak"
 	"github.com/bitcoin-sprint/libsprint/tests/relay"
 )
 
 func TestMain(m *testing.M) {
 	flag.Parse()
 	_ = flag.Set("test.parallel", "64") // faults mostly wait
-	goleak.VerifyTestMain(m)
+	leak.Main(m)
 }
 
 const (

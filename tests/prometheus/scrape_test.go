@@ -13,16 +13,15 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/bitcoin-sprint/libsprint/pool"
 	"github.com/bitcoin-sprint/libsprint/pool/monitor"
+	"github.com/bitcoin-sprint/libsprint/tests/leak"
 	"github.com/bitcoin-sprint/libsprint/tests/relay"
 )
 
 func TestMain(m *testing.M) {
 	http.DefaultTransport.(*http.Transport).DisableKeepAlives = true
-	goleak.VerifyTestMain(m)
+	leak.Main(m)
 }
 
 const (

@@ -11,13 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"github.com/bitcoin-sprint/libsprint/tests/leak"
 	"github.com/bitcoin-sprint/libsprint/tests/relay"
 )
 
 func TestCloseEndsEveryKindOfConnection(t *testing.T) {
-	ignore := goleak.IgnoreCurrent()
+	noneLeft := leak.Since(t)
 	r := start(t, relay.Options{Raw: true, Control: "127.0.0.1:0"})
 	dir := r.Dir()
 
@@ -53,11 +52,11 @@ func TestCloseEndsEveryKindOfConnection(t *testing.T) {
 		t.Errorf("%s is still there: %v", dir, err)
 	}
 	r.Close()
-	goleak.VerifyNone(t, ignore)
+	noneLeft()
 }
 
 func TestAFailedStartLeavesNothingBehind(t *testing.T) {
-	ignore := goleak.IgnoreCurrent()
+	noneLeft := leak.Since(t)
 	t.Setenv("TMPDIR", t.TempDir())
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -77,7 +76,7 @@ func TestAFailedStartLeavesNothingBehind(t *testing.T) {
 	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) != 0 {
 		t.Errorf("left: %v, %v", left, err)
 	}
-	goleak.VerifyNone(t, ignore)
+	noneLeft()
 }
 
 func TestManyRelaysLiveSideBySide(t *testing.T) {
