@@ -102,13 +102,13 @@ static void only_the_first_call_of_a_lease_is_sent_again(void) {
 
 static void one_deadline_covers_both_attempts(void) {
     sprint_pool pool =
-        pool_make((struct pool_options){.max_connections = 1, .connect_timeout_ms = 60000});
+        pool_make((struct pool_options){.max_connections = 1, .connect_timeout_ms = LONG_MS});
     sprint_conn conn = stale_lease(pool);
     int64_t started = now_ms();
 
     relay_set("stall_handshake=1");
     CHECK_IS(SPRINT_E_TIMEOUT, ask(conn, SPRINT_REQUEST_IDEMPOTENT, 300));
-    CHECK(took(started, 299, 1000));
+    CHECK(took(started, 299));
     CHECK_SAYS("1 dialing");
     CHECK_IS(SPRINT_E_STATE, sprint_conn_write(conn, "x", 1, 1000));
     CHECK(retries(pool, "failure") == 1);
@@ -139,7 +139,7 @@ struct waiter {
 static void *ask_for_long(void *arg) {
     struct waiter *w = arg;
 
-    w->status = ask(w->conn, SPRINT_REQUEST_IDEMPOTENT, 30000);
+    w->status = ask(w->conn, SPRINT_REQUEST_IDEMPOTENT, LONG_MS);
     return NULL;
 }
 
@@ -150,18 +150,19 @@ static int is_dialing(void *arg) {
 /* Waits for a fresh connection when end() is called. */
 static void closed_by(void (*end)(struct waiter *w)) {
     struct waiter w = {
-        .pool = pool_make((struct pool_options){.max_connections = 1, .connect_timeout_ms = 60000}),
+        .pool =
+            pool_make((struct pool_options){.max_connections = 1, .connect_timeout_ms = LONG_MS}),
     };
     int64_t started;
 
     w.conn = stale_lease(w.pool);
     relay_set("stall_handshake=1");
     CHECK(pthread_create(&w.thread, NULL, ask_for_long, &w) == 0);
-    CHECK(eventually(is_dialing, &w, 5000));
+    CHECK(eventually(is_dialing, &w));
     started = now_ms();
     end(&w);
     pthread_join(w.thread, NULL);
-    CHECK(took(started, 0, 1500));
+    CHECK(took(started, 0));
     CHECK(w.status == SPRINT_E_CLOSED);
     sprint_conn_release(w.conn);
     CHECK(stats_of(w.pool).lent == 0);
@@ -173,7 +174,7 @@ static void end_lease(struct waiter *w) {
 }
 
 static void end_pool(struct waiter *w) {
-    CHECK_IS(SPRINT_OK, sprint_pool_close(w->pool, 10000, NULL));
+    CHECK_IS(SPRINT_OK, sprint_pool_close(w->pool, LONG_MS, NULL));
 }
 
 static void the_end_of_the_lease_ends_the_wait(void) {

@@ -8,7 +8,7 @@
 
 static void closed_soon(struct caller *c, int64_t started) {
     pthread_join(c->thread, NULL);
-    CHECK(took(started, 0, 500));
+    CHECK(took(started, 0));
     CHECK(c->status == SPRINT_E_CLOSED);
 }
 
@@ -94,7 +94,7 @@ static void without_grace_a_blocked_reader_is_cut_off(void) {
     caller_start(&c, read_for_long, is_reading);
     started = now_ms();
     CHECK_IS(SPRINT_OK, sprint_pool_close(c.pool, 0, &forced));
-    CHECK(took(started, 0, 1000));
+    CHECK(took(started, 0));
     CHECK(forced == 2);
     closed_soon(&c, started);
     CHECK_IS(SPRINT_E_CLOSED, sprint_conn_write(quiet, "x", 1, 1000));
@@ -115,7 +115,7 @@ static void a_grace_lets_leases_finish_and_then_cuts_them_off(void) {
     caller_start(&c, read_for_long, is_reading);
     started = now_ms();
     CHECK_IS(SPRINT_OK, sprint_pool_close(c.pool, 250, &forced));
-    CHECK(took(started, 249, 1250));
+    CHECK(took(started, 249));
     CHECK(forced == 1);
     pthread_join(c.thread, NULL);
     CHECK(c.status == SPRINT_E_CLOSED);
@@ -147,8 +147,8 @@ static void close_ends_with_the_last_lease(void) {
     c.conn = lease_echo(c.pool);
     started = now_ms();
     caller_start(&c, work_and_release, at_once);
-    CHECK_IS(SPRINT_OK, sprint_pool_close(c.pool, 10000, &forced));
-    CHECK(took(started, 99, 1000));
+    CHECK_IS(SPRINT_OK, sprint_pool_close(c.pool, LONG_MS, &forced));
+    CHECK(took(started, 99));
     CHECK(forced == 0);
     pthread_join(c.thread, NULL);
     CHECK(c.status == SPRINT_OK);
@@ -171,7 +171,7 @@ static void a_freed_pool_leaves_leases_closed_but_valid(void) {
     caller_start(&c, read_for_long, is_reading);
     started = now_ms();
     sprint_pool_free(c.pool);
-    CHECK(took(started, 0, 1000));
+    CHECK(took(started, 0));
     closed_soon(&c, started);
     CHECK_IS(SPRINT_E_HANDLE, sprint_pool_stats_get(c.pool, &s));
     CHECK_IS(SPRINT_E_CLOSED, sprint_conn_write(quiet, "x", 1, 1000));

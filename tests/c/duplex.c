@@ -84,8 +84,9 @@ static void a_full_socket_says_so_and_nothing_is_lost(void) {
     CHECK(want == (SPRINT_WANT_READ | SPRINT_WANT_WRITE));
     CHECK_IS(SPRINT_E_WOULD_BLOCK, sprint_conn_try_write(l.conn, out, 1, &n));
     CHECK_IS(SPRINT_E_WOULD_BLOCK, sprint_conn_flush(l.conn, 0));
-    while (received < sent &&
-           CHECK_IS(SPRINT_OK, sprint_conn_read(l.conn, in, CHUNK, 5000 * settings.slow, &n))) {
+    while (
+        received < sent &&
+        CHECK_IS(SPRINT_OK, sprint_conn_read(l.conn, in, CHUNK, PROMPT_MS * settings.slow, &n))) {
         for (i = 0; i < n; i++)
             wrong += in[i] != (unsigned char)((received + i) * 31 >> 3);
         received += n;
@@ -96,7 +97,7 @@ static void a_full_socket_says_so_and_nothing_is_lost(void) {
     CHECK(want == SPRINT_WANT_READ);
     started = now_ms();
     CHECK_IS(SPRINT_OK, sprint_conn_flush(l.conn, -1)); /* nothing left: no wait */
-    CHECK(took(started, 0, 20));
+    CHECK(took(started, 0));
     line_close(&l);
     free(out);
     free(in);
@@ -111,7 +112,7 @@ static void a_write_that_timed_out_ends_the_stream(void) {
     size_t n;
 
     CHECK_IS(SPRINT_E_TIMEOUT, sprint_conn_write(conn, out, MUCH, 300));
-    CHECK(took(started, 299, 700));
+    CHECK(took(started, 299));
     CHECK_IS(SPRINT_E_STATE, sprint_conn_write(conn, out, 1, 300));
     CHECK_IS(SPRINT_E_STATE, sprint_conn_try_write(conn, out, 1, &n));
     sprint_conn_release(conn);
@@ -132,7 +133,7 @@ static void *write_flood(void *arg) {
     unsigned char *out = malloc(f->total);
 
     fill_pattern(out, f->total, f->seed);
-    f->status = sprint_conn_write(f->conn, out, f->total, 60000);
+    f->status = sprint_conn_write(f->conn, out, f->total, LONG_MS);
     free(out);
     return NULL;
 }
@@ -148,7 +149,7 @@ static void a_write_that_the_kernel_does_not_let_wait_is_an_error(void) {
     CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
     nothing = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
     CHECK(setrlimit(RLIMIT_NOFILE, &nothing) == 0);
-    CHECK_IS(SPRINT_E_IO, sprint_conn_write(l.conn, out, MUCH, 60000));
+    CHECK_IS(SPRINT_E_IO, sprint_conn_write(l.conn, out, MUCH, LONG_MS));
     CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
     sprint_last_error(why, sizeof why);
     CHECK(strstr(why, "poll") != NULL);
@@ -167,7 +168,7 @@ static void a_reader_and_a_writer_share_a_connection(void) {
     fill_pattern(wanted, flood.total, flood.seed);
     for (round = 0; round < 4; round++) {
         CHECK(pthread_create(&writer, NULL, write_flood, &flood) == 0);
-        CHECK_IS(SPRINT_OK, sprint_conn_read_exact(l.conn, in, flood.total, 60000, &n));
+        CHECK_IS(SPRINT_OK, sprint_conn_read_exact(l.conn, in, flood.total, LONG_MS, &n));
         pthread_join(writer, NULL);
         CHECK(flood.status == SPRINT_OK);
         CHECK(n == flood.total && memcmp(in, wanted, n) == 0);
@@ -205,7 +206,7 @@ static void a_second_writer_is_refused(void) {
     CHECK_SAYS("writ");
     CHECK_IS(SPRINT_E_STATE, sprint_conn_flush(l.conn, 0));
     while (have < LONG_WRITE &&
-           CHECK_IS(SPRINT_OK, sprint_conn_read(l.conn, in, 1 << 20, 20000, &n)))
+           CHECK_IS(SPRINT_OK, sprint_conn_read(l.conn, in, 1 << 20, LONG_MS, &n)))
         have += n;
     pthread_join(first.thread, NULL);
     CHECK(first.status == SPRINT_OK && have == LONG_WRITE);

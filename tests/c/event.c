@@ -104,7 +104,7 @@ static void every_event_tells_size_and_result_and_never_content(void) {
     CHECK(tells(events_read(&e), "refuse", 12345, 0) && are_lines(e.text));
 
     CHECK_IS(SPRINT_OK, sprint_buffer_expire_after(secret, 1));
-    CHECK(eventually(has_expired, &secret, 5000));
+    CHECK(eventually(has_expired, &secret));
     CHECK(tells(events_read(&e), "expire", SIZE, 1) && are_lines(e.text));
     sprint_buffer_free(secret);
     CHECK(tells(events_read(&e), "free", SIZE, 1) && are_lines(e.text));

@@ -117,7 +117,7 @@ struct waiter {
 static void *wait_for_a_lease(void *arg) {
     struct waiter *w = arg;
 
-    w->status = sprint_pool_acquire(w->pool, 20000, &w->conn);
+    w->status = sprint_pool_acquire(w->pool, LONG_MS, &w->conn);
     return NULL;
 }
 
@@ -147,7 +147,7 @@ static void handles_that_were_not_handed_out_yet_are_refused(void) {
         sprint_conn_release(stale[i] = lease(w.pool));
     held = lease(w.pool);
     CHECK(pthread_create(&w.thread, NULL, wait_for_a_lease, &w) == 0);
-    CHECK(eventually(is_waiting, &w.pool, 5000));
+    CHECK(eventually(is_waiting, &w.pool));
     for (i = 1; ok && i < 1 << 16; i++)
         ok = refused(held ^ i);
     for (i = 0; ok && i < LEASES; i++) /* counting up by one flips 1, 3, 7 ... */

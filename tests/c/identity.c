@@ -112,7 +112,7 @@ static void a_dial_whose_key_has_expired_says_so(void) {
     relay_set("client_auth=1");
     CHECK_IS(SPRINT_OK, sprint_pool_new(config, &pool));
     CHECK_IS(SPRINT_OK, sprint_buffer_expire_after(key, 1));
-    CHECK(eventually(has_expired, &key, 5000));
+    CHECK(eventually(has_expired, &key));
     CHECK_IS(SPRINT_E_EXPIRED, sprint_pool_acquire(pool, 5000, &conn));
     CHECK(conn == 0);
     CHECK_SAYS("the client's key cannot sign");

@@ -17,7 +17,7 @@ static void *call_once(void *arg) {
 void caller_start(struct caller *c, sprint_status (*call)(struct caller *), int (*inside)(void *)) {
     c->call = call;
     CHECK(pthread_create(&c->thread, NULL, call_once, c) == 0);
-    CHECK(eventually(inside, c, 5000));
+    CHECK(eventually(inside, c));
 }
 
 /* is_reading() and is_writing() look by calling: the thread tries again if they were
@@ -28,7 +28,7 @@ sprint_status read_for_long(struct caller *c) {
     size_t n;
 
     do
-        status = sprint_conn_read(c->conn, buf, sizeof buf, 60000, &n);
+        status = sprint_conn_read(c->conn, buf, sizeof buf, LONG_MS, &n);
     while (status == SPRINT_E_STATE);
     return status;
 }
@@ -38,7 +38,7 @@ sprint_status write_for_long(struct caller *c) {
     sprint_status status;
 
     do
-        status = sprint_conn_write(c->conn, out, LONG_WRITE, 60000);
+        status = sprint_conn_write(c->conn, out, LONG_WRITE, LONG_MS);
     while (status == SPRINT_E_STATE);
     free(out);
     return status;
@@ -46,7 +46,7 @@ sprint_status write_for_long(struct caller *c) {
 
 sprint_status acquire_for_long(struct caller *c) {
     sprint_conn conn = 77;
-    sprint_status status = sprint_pool_acquire(c->pool, 60000, &conn);
+    sprint_status status = sprint_pool_acquire(c->pool, LONG_MS, &conn);
 
     CHECK(status == SPRINT_OK || conn == 0);
     sprint_conn_release(conn);

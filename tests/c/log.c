@@ -34,7 +34,7 @@ static void log_lines_are_json_and_stop_when_switched_off(void) {
     CHECK_IS(SPRINT_OK, sprint_log_to_fd(ends[1], SPRINT_LOG_TRACE));
     pool = pool_make((struct pool_options){.max_connections = 1});
     sprint_conn_release(lease(pool));
-    CHECK(eventually(tells_of_the_relay, &log, 5000));
+    CHECK(eventually(tells_of_the_relay, &log));
     sprint_pool_free(pool);
     CHECK_IS(SPRINT_OK, sprint_log_to_fd(-1, SPRINT_LOG_INFO));
     tells_of_the_relay(&log);

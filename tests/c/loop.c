@@ -95,7 +95,7 @@ static int loop_run(struct client *clients, int count) {
     enum { BATCH = 128 };
     unsigned char *buf = malloc(CHUNK);
     int epoll = epoll_create1(EPOLL_CLOEXEC), done = 0, i, ready;
-    int64_t left, end = now_ms() + 60000 * settings.slow;
+    int64_t left, end = now_ms() + LONG_MS * settings.slow;
     struct epoll_event events[BATCH];
 
     CHECK(epoll >= 0);
@@ -132,7 +132,7 @@ static void one_thread_serves_a_thousand_connections(void) {
     if (enough.rlim_cur < 4096 && enough.rlim_max >= 4096)
         enough.rlim_cur = 4096;
     CHECK(setrlimit(RLIMIT_NOFILE, &enough) == 0);
-    CHECK_IS(SPRINT_OK, sprint_pool_warm_up(pool, (uint32_t)count, 60000 * settings.slow));
+    CHECK_IS(SPRINT_OK, sprint_pool_warm_up(pool, (uint32_t)count, LONG_MS * settings.slow));
     for (i = 0; i < count; i++) {
         struct client *c = &clients[i];
 

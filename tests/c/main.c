@@ -5,7 +5,7 @@
  *
  * ADDRESS, CONTROL and DIR are what the relay prints when it is ready. --rules proves
  * only the rules whose name holds PART, --except leaves those named (with commas) out.
- * --slow multiplies every upper time bound.
+ * --slow multiplies the time that things may take.
  */
 #include <stdio.h>
 #include <stdlib.h>

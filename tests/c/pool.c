@@ -70,17 +70,17 @@ static void at_the_bound_acquire_waits_as_long_as_it_was_told(void) {
     int64_t started = now_ms();
 
     CHECK_IS(SPRINT_E_EXHAUSTED, sprint_pool_acquire(pool, 0, &conn));
-    CHECK(took(started, 0, 40));
+    CHECK(took(started, 0));
     CHECK(conn == 0);
     started = now_ms();
     CHECK_IS(SPRINT_E_TIMEOUT, sprint_pool_acquire(pool, 50, &conn));
-    CHECK(took(started, 49, 150));
+    CHECK(took(started, 49));
     started = now_ms();
     CHECK_IS(SPRINT_E_TIMEOUT, sprint_pool_acquire(pool, -1, &conn));
-    CHECK(took(started, 119, 250));
+    CHECK(took(started, 119));
     started = now_ms();
     CHECK_IS(SPRINT_E_TIMEOUT, sprint_pool_acquire(pool, INT64_MIN, &conn));
-    CHECK(took(started, 119, 250));
+    CHECK(took(started, 119));
     CHECK(conn == 0);
     CHECK(stats_of(pool).timeouts >= 3);
     sprint_conn_release(held);
@@ -103,7 +103,7 @@ static void *wait_for_a_lease(void *arg) {
     struct waiter *w = arg;
     sprint_conn conn = 0;
 
-    w->status = sprint_pool_acquire(w->pool, 10000, &conn);
+    w->status = sprint_pool_acquire(w->pool, LONG_MS, &conn);
     pthread_mutex_lock(&order_lock);
     w->place = (*w->order)++;
     pthread_mutex_unlock(&order_lock);
@@ -133,7 +133,7 @@ static void waiters_are_served_in_their_order(void) {
     for (i = 0; i < WAITERS; i++) {
         waiters[i] = (struct waiter){.pool = pool, .order = &order};
         CHECK(pthread_create(&waiters[i].thread, NULL, wait_for_a_lease, &waiters[i]) == 0);
-        CHECK(eventually(are_waiting, &(struct waiting){pool, (uint32_t)i + 1}, 5000));
+        CHECK(eventually(are_waiting, &(struct waiting){pool, (uint32_t)i + 1}));
     }
     sprint_conn_release(held);
     for (i = 0; i < WAITERS; i++) {
@@ -153,10 +153,10 @@ static void too_many_waiters_are_turned_away_at_once(void) {
     int64_t started;
 
     CHECK(pthread_create(&w.thread, NULL, wait_for_a_lease, &w) == 0);
-    CHECK(eventually(are_waiting, &(struct waiting){pool, 1}, 5000));
+    CHECK(eventually(are_waiting, &(struct waiting){pool, 1}));
     started = now_ms();
-    CHECK_IS(SPRINT_E_EXHAUSTED, sprint_pool_acquire(pool, 5000, &conn));
-    CHECK(took(started, 0, 50));
+    CHECK_IS(SPRINT_E_EXHAUSTED, sprint_pool_acquire(pool, LONG_MS, &conn));
+    CHECK(took(started, 0));
     CHECK(conn == 0);
     CHECK_SAYS("max_waiters");
     sprint_conn_release(held);
@@ -171,9 +171,9 @@ static void warm_up_opens_up_to_the_bound(void) {
 
     CHECK_IS(SPRINT_OK, sprint_pool_warm_up(pool, 0, 1000));
     CHECK_IS(SPRINT_E_TIMEOUT, sprint_pool_warm_up(pool, 1, 0));
-    CHECK_IS(SPRINT_OK, sprint_pool_warm_up(pool, 2, 5000 * settings.slow));
+    CHECK_IS(SPRINT_OK, sprint_pool_warm_up(pool, 2, PROMPT_MS * settings.slow));
     CHECK(stats_of(pool).idle == 2);
-    CHECK_IS(SPRINT_OK, sprint_pool_warm_up(pool, UINT32_MAX, 5000 * settings.slow));
+    CHECK_IS(SPRINT_OK, sprint_pool_warm_up(pool, UINT32_MAX, PROMPT_MS * settings.slow));
     CHECK(stats_of(pool).idle == 3);
     CHECK_IS(SPRINT_OK, sprint_pool_warm_up(pool, 3, 0));
     CHECK_IS(SPRINT_OK, sprint_pool_acquire(pool, 0, &conn));
@@ -306,7 +306,7 @@ static void nothing_is_left_behind(void) {
             fds = count_fds();
             locked = memory.locked_bytes;
         } else {
-            CHECK(eventually(fds_are, &fds, 2000));
+            CHECK(eventually(fds_are, &fds));
             CHECK(memory.locked_bytes == locked);
         }
     }

@@ -42,6 +42,8 @@ static sprint_pool pool_with(int32_t option, int64_t value) {
     CHECK_IS(SPRINT_OK, sprint_config_set_int(config, SPRINT_OPT_MAX_CONNECTIONS, 2));
     CHECK_IS(SPRINT_OK, sprint_config_set_int(config, SPRINT_OPT_MAX_LATENCY_MS, 0));
     CHECK_IS(SPRINT_OK, sprint_config_set_int(config, SPRINT_OPT_METRICS_PORT, 0));
+    CHECK_IS(SPRINT_OK, sprint_config_set_int(config, SPRINT_OPT_CONNECT_TIMEOUT_MS,
+                                              PROMPT_MS * settings.slow));
     CHECK_IS(SPRINT_OK, sprint_config_set_int(config, option, value));
     CHECK_IS(SPRINT_OK, sprint_pool_new(config, &pool));
     sprint_config_free(config);
@@ -231,7 +233,7 @@ static void *call(void *arg) {
     uint64_t id, r;
 
     while (status == SPRINT_OK && !atomic_load(&over)) {
-        status = sprint_pool_acquire(c->pool, 20000, &conn);
+        status = sprint_pool_acquire(c->pool, LONG_MS, &conn);
         if (status != SPRINT_OK)
             break;
         c->leases++;
@@ -240,7 +242,7 @@ static void *call(void *arg) {
             c->failures++;
         /* What the socket's own limit is set to goes from lease to lease, too. */
         if (r % 8 == 0 &&
-            (status = ask_within(conn, 0, 20000 + (int64_t)(r >> 8) % 2)) == SPRINT_E_CLOSED)
+            (status = ask_within(conn, 0, LONG_MS + (int64_t)(r >> 8) % 2)) == SPRINT_E_CLOSED)
             status = SPRINT_OK;
         if (r % 64 == 1)
             sprint_conn_discard(conn);
@@ -286,10 +288,10 @@ static void disturb(sprint_pool pool, const char *metrics, uint64_t r) {
         CHECK_IS(SPRINT_OK, sprint_pool_status_json(pool, text, sizeof text, NULL));
         break;
     case 6:
-        /* No answer at all is the server's limit on slow callers, which Valgrind can make
-         * of anybody; what it says at rest is checked below. */
+        /* The server cuts off what takes longer than 5 s to ask or 10 s to answer, and under
+         * Valgrind a scrape amid four threads that never rest takes up to 7 s. */
         code = http("GET", metrics, "/metrics", text, sizeof text);
-        CHECK(code == 200 || code == -1);
+        CHECK(code == 200 || (code == -1 && settings.slow > 1));
         break;
     default:
         s = stats_of(pool);
@@ -343,7 +345,7 @@ static void a_storm_of_leases_is_counted_to_the_last(void) {
     CHECK(leases > 0 && stats_of(pool).acquires == leases && stats_of(pool).lent == 0);
     CHECK(http("GET", address, "/metrics", text, sizeof text) == 200);
     count = strstr(text, "_connection_hold_seconds_count{");
-    CHECK(count != NULL && strtoul(strchr(count, '}') + 1, NULL, 10) == leases);
+    CHECK(count != NULL && strtod(strchr(count, '}') + 1, NULL) == (double)leases);
     sprint_pool_free(pool);
 }
 

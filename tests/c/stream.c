@@ -155,7 +155,7 @@ static sprint_status write_until_it_fails(sprint_conn conn) {
     sprint_status status = SPRINT_OK;
     int64_t started = now_ms();
 
-    while (status == SPRINT_OK && now_ms() - started < 5000 * settings.slow)
+    while (status == SPRINT_OK && now_ms() - started < PROMPT_MS * settings.slow)
         status = sprint_conn_write(conn, "x", 1, 1000);
     return status;
 }

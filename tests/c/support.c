@@ -56,7 +56,7 @@ sprint_pool pool_make(struct pool_options o) {
 
     snprintf(ca, sizeof ca, "%s/ca.pem", settings.dir);
     if (o.connect_timeout_ms == 0) /* the default, and room for a handshake that crawls */
-        o.connect_timeout_ms = 5000 * settings.slow;
+        o.connect_timeout_ms = PROMPT_MS * settings.slow;
     if (!CHECK_IS(SPRINT_OK,
                   sprint_config_new(o.endpoint != NULL ? o.endpoint : settings.address, &config)))
         return 0;
@@ -75,7 +75,7 @@ sprint_pool pool_make(struct pool_options o) {
 sprint_conn lease(sprint_pool pool) {
     sprint_conn conn = 0;
 
-    CHECK_IS(SPRINT_OK, sprint_pool_acquire(pool, 5000 * settings.slow, &conn));
+    CHECK_IS(SPRINT_OK, sprint_pool_acquire(pool, PROMPT_MS * settings.slow, &conn));
     return conn;
 }
 
@@ -166,13 +166,12 @@ int64_t now_ms(void) {
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-int took(int64_t started, int64_t least, int64_t most) {
+int took(int64_t started, int64_t least) {
     int64_t ms = now_ms() - started;
 
-    if (ms >= least && ms <= most * settings.slow)
+    if (ms >= least && ms <= PROMPT_MS)
         return 1;
-    printf("     took %lld ms, not %lld to %lld\n", (long long)ms, (long long)least,
-           (long long)most * settings.slow);
+    printf("     took %lld ms, not %lld to %d\n", (long long)ms, (long long)least, PROMPT_MS);
     return 0;
 }
 
@@ -182,11 +181,11 @@ void sleep_ms(int64_t ms) {
     nanosleep(&t, NULL);
 }
 
-int eventually(int (*cond)(void *arg), void *arg, int64_t limit_ms) {
+int eventually(int (*cond)(void *arg), void *arg) {
     int64_t started = now_ms();
 
     while (!cond(arg)) {
-        if (now_ms() - started > limit_ms * settings.slow)
+        if (now_ms() - started > PROMPT_MS * settings.slow)
             return 0;
         sleep_ms(2);
     }
