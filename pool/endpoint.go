@@ -3,6 +3,7 @@ package pool
 import (
 	"crypto/tls"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -53,8 +54,9 @@ const sparesPerSecond = 20
 
 func newEndpoint(addr string, o *Options) *endpoint {
 	host, _, _ := net.SplitHostPort(addr)
+	_, notAddress := netip.ParseAddr(host)
 	e := &endpoint{
-		addr: addr, named: net.ParseIP(host) == nil,
+		addr: addr, named: notAddress != nil,
 		breaker: newBreaker(o.BreakerThreshold, o.BreakerCooldown),
 		retries: &backoff.ExponentialBackOff{
 			InitialInterval: firstRetry, MaxInterval: lastRetry, Multiplier: 2, RandomizationFactor: 0.5,
@@ -104,6 +106,11 @@ func parseEndpoint(s string) (string, error) {
 		return "", bad("the host is missing")
 	case len(host) > 255 || !utf8.ValidString(host) || strings.ContainsAny(host, " \t\r\n/@?#\x00"):
 		return "", bad("not a host name or address")
+	}
+	if a, err := netip.ParseAddr(host); err == nil {
+		host = a.String() // IPv6 has many spellings of one address
+	} else if strings.Contains(host, ":") {
+		return "", bad("not an IPv6 address")
 	}
 	n, err := strconv.ParseUint(port, 10, 16)
 	if err != nil || n == 0 {

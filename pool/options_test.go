@@ -110,24 +110,28 @@ func TestAPublicMetricsHostNeedsATokenOrConsent(t *testing.T) {
 
 func TestEndpointLists(t *testing.T) {
 	for list, mentions := range map[string]string{
-		"":            "host:port",
-		"host":        "host:port",
-		"host:":       "port",
-		":443":        "host is missing",
-		"host:0":      "port",
-		"host:65536":  "port",
-		"host:http":   "port",
-		"::1:443":     "brackets",
-		"a:1,,b:2":    "empty",
-		"a:1,a:1":     "twice",
-		"a b:1":       "not a host name",
-		"https://a:1": "host:port",
-		"[a]:1":       "brackets",
-		"a\xff:1":     "not a host name",
+		"":                 "host:port",
+		"host":             "host:port",
+		"host:":            "port",
+		":443":             "host is missing",
+		"host:0":           "port",
+		"host:65536":       "port",
+		"host:http":        "port",
+		"::1:443":          "brackets",
+		"a:1,,b:2":         "empty",
+		"a:1,a:1":          "twice",
+		"a b:1":            "not a host name",
+		"https://a:1":      "host:port",
+		"[a]:1":            "brackets",
+		"[::1]":            "host:port",
+		"[::1:443":         "host:port",
+		"[::g]:443":        "IPv6",
+		"[::1]:1,[0::1]:1": "twice",
+		"a\xff:1":          "not a host name",
 	} {
 		wantKind(t, pool.CheckEndpoints(list), pool.ErrOption, mentions)
 	}
-	for _, list := range []string{"a:1", "a:1,b:2", " a:1 , b:2 ", "[::1]:443", "127.0.0.1:65535"} {
+	for _, list := range []string{"a:1", "a:1,b:2", " a:1 , b:2 ", "[::1]:443", "[fe80::1%eth0]:443", "127.0.0.1:65535"} {
 		if err := pool.CheckEndpoints(list); err != nil {
 			t.Errorf("%q: %v", list, err)
 		}

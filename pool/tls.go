@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 )
 
@@ -70,6 +71,9 @@ func forEndpoint(c *tls.Config, addr string) *tls.Config {
 	c = c.Clone()
 	if c.ServerName == "" {
 		c.ServerName, _, _ = net.SplitHostPort(addr)
+		if a, err := netip.ParseAddr(c.ServerName); err == nil {
+			c.ServerName = a.WithZone("").String() // no certificate has a zone in it
+		}
 	}
 	return c
 }

@@ -20,6 +20,7 @@ static void bad_endpoints_are_refused_by_name(void) {
         "relay.test:http", "relay.test:4 43",    "::1:443",
         "[::1]",           "[::1:443",           "relay.test:443,",
         ",relay.test:443", "a.test:1,,b.test:2", "relay test:443",
+        "[::g]:443",
     };
     sprint_config config;
     size_t i;

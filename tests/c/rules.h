@@ -35,5 +35,6 @@ extern const struct rule fork_rules[];
 extern const struct rule hostile_rules[];
 extern const struct rule loop_rules[];
 extern const struct rule shelf_rules[];
+extern const struct rule ipv6_rules[];
 
 #endif

@@ -21,7 +21,10 @@ static int dial(const char *address) {
     char host[64];
     int fd = -1;
 
-    snprintf(host, sizeof host, "%.*s", (int)(colon - address), address);
+    if (*address == '[') /* IPv6 */
+        snprintf(host, sizeof host, "%.*s", (int)(colon - address) - 2, address + 1);
+    else
+        snprintf(host, sizeof host, "%.*s", (int)(colon - address), address);
     if (getaddrinfo(host, colon + 1, &hints, &found) != 0)
         return -1;
     fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);

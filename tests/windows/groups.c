@@ -1,5 +1,5 @@
 /* groups.c - the groups of tests/c that need no POSIX, and that of Windows. Not duplex, event,
- * fork, log, loop and shelf. */
+ * fork, ipv6, log, loop and shelf. */
 #include <stddef.h>
 
 #include "../c/rules.h"
