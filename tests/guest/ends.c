@@ -162,10 +162,18 @@ static void ten_thousand_threads_leave_nothing(void) {
     saw("%+ld KiB, %d threads of Go", after - before, other_threads(count_thread, NULL));
 }
 
+static atomic_int begun;
+
+static int has_begun(void *arg) {
+    (void)arg;
+    return atomic_load(&begun);
+}
+
 static void *read_until_cancelled(void *came_back) {
     char buf[16];
     size_t n;
 
+    atomic_store(&begun, 1);
     *(sprint_status *)came_back = lib.sprint_conn_read(quiet, buf, sizeof buf, 300, &n);
     for (;;)
         pause(); /* the thread's own wait, where it ends */
@@ -184,7 +192,9 @@ static void a_cancelled_thread_ends_after_its_call(void) {
     for (i = 0; i < 4; i++) {
         quiet = lease_echo(&lib, pool);
         came_back = SPRINT_OK;
+        atomic_store(&begun, 0);
         CHECK(pthread_create(&thread, NULL, read_until_cancelled, &came_back) == 0);
+        CHECK(i == 0 || eventually(has_begun, NULL));
         sleep_ms(i * 20); /* on its way in, or waiting */
         CHECK(pthread_cancel(thread) == 0);
         CHECK(pthread_join(thread, &result) == 0 && result == PTHREAD_CANCELED);

@@ -125,7 +125,7 @@ static void closefrom_takes_gos_descriptors(void) {
 
     apart(close_all, NULL, &e);
     CHECK(e.signal == SIGABRT);
-    CHECK(strstr(e.said, "netpoll failed") != NULL);
+    CHECK(strstr(e.said, "netpoll") != NULL); /* failed, or its wake-up did */
     saw("%s: netpoll failed", how(&e));
 }
 

@@ -152,7 +152,7 @@ static void system_calls_of_the_host_are_not_interrupted(void) {
     load(&lib);
     handle(SIGURG);
     CHECK(poller >= 0 && pthread_create(&thread, NULL, litter_on, &lib) == 0);
-    for (until = now_ms() + 1500; now_ms() < until; calls += 10) {
+    for (until = now_ms() + 1500; now_ms() < until || calls <= 500; calls += 10) {
         for (i = 0; i < 9; i++)
             one_call(&lib);
         interrupted += interrupted_waits(poller);
@@ -160,7 +160,6 @@ static void system_calls_of_the_host_are_not_interrupted(void) {
     atomic_store(&over, 1);
     pthread_join(thread, NULL);
     close(poller);
-    CHECK(calls > 500);
     CHECK(interrupted == 0 && seen == 0);
     saw("%d interrupted, %d SIGURG", interrupted, seen);
 }
@@ -186,13 +185,13 @@ static void a_handler_without_sa_onstack_meets_no_go_thread(void) {
         sched_yield();
     CHECK(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0);
     CHECK(timer_settime(timer, 0, &tick, NULL) == 0);
-    for (until = now_ms() + 500; now_ms() < until;)
+    for (until = now_ms() + 500; now_ms() < until || atomic_load(&seen) <= 50;)
         for (i = 0; i < 100; i++)
             one_call(&lib);
     CHECK(timer_delete(timer) == 0);
     atomic_store(&over, 1);
     pthread_join(thread, NULL);
-    CHECK(seen > 50 && on_go_thread == 0);
+    CHECK(on_go_thread == 0);
     saw("%d handled, %d on Go threads", seen, on_go_thread);
 }
 

@@ -269,14 +269,14 @@ long now_ms(void) {
 }
 
 int eventually(int (*cond)(void *arg), void *arg) {
-    int tries;
+    const long until = now_ms() + 30000;
 
-    for (tries = 0; tries < 2500; tries++) {
-        if (cond(arg))
-            return 1;
+    while (!cond(arg)) {
+        if (now_ms() > until)
+            return 0;
         sleep_ms(2);
     }
-    return 0;
+    return 1;
 }
 
 void thread_status(int tid, const char *key, char *value, size_t cap) {
