@@ -61,6 +61,13 @@ static void allow(struct group *g, unsigned may, int64_t until) {
             atomic_store(&g->allowed_until[kind], until);
 }
 
+/* Returns when no call is left that began with another budget. */
+static void hurry(struct group *g, int64_t until) {
+    pthread_rwlock_wrlock(&g->asking);
+    g->hurry_until = until;
+    pthread_rwlock_unlock(&g->asking);
+}
+
 void fault_put(int second) {
     int block = second / BLOCK % (POOLS + 1), i;
     struct fault *f = &faults[next_fault];
@@ -73,6 +80,7 @@ void fault_put(int second) {
     for (i = on_from; i < on_to; i++) {
         atomic_store(&groups[i].fault, next_fault);
         allow(&groups[i], f->may, now_ms() + 60000); /* until fault_heal knows better */
+        hurry(&groups[i], now_ms() + 60000);
         tell(&groups[i], path);
         atomic_fetch_add(&f->puts, 1);
     }
@@ -89,24 +97,27 @@ void fault_again(void) {
 
 void fault_heal(void) {
     struct fault *f = &faults[next_fault];
+    int64_t until;
     int i, kind;
 
     for (i = on_from; i < on_to; i++) {
         tell(&groups[i], "/reset");
+        until = now_ms() + TAIL_MS;
         for (kind = 0; kind < KINDS; kind++)
             if (f->may >> kind & 1)
-                atomic_store(&groups[i].allowed_until[kind], now_ms() + TAIL_MS);
+                atomic_store(&groups[i].allowed_until[kind], until);
+        hurry(&groups[i], until);
     }
     next_fault = (next_fault + 1) % FAULTS;
 }
 
-void fault_error(struct group *g, int fault, int kind, const char *what) {
-    int64_t now = now_ms(), until = atomic_load(&g->allowed_until[kind % KINDS]);
+void fault_error(struct group *g, int fault, int kind, const char *what, int64_t began) {
+    int64_t until = atomic_load(&g->allowed_until[kind % KINDS]);
     char text[256] = "bytes that are not the echo";
 
     atomic_fetch_add(&g->errors[kind % KINDS], 1);
     atomic_fetch_add(&faults[fault].errors, 1);
-    if (now <= until)
+    if (began <= until)
         return;
     if (kind != GARBLED)
         sprint_last_error(text, sizeof text);

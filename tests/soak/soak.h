@@ -2,6 +2,7 @@
 #ifndef SOAK_H
 #define SOAK_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
@@ -12,8 +13,9 @@ enum {
     THREADS_PER_POOL = 16,
     MAX_CONNECTIONS = 12, /* fewer than threads: they wait in line */
     MIN_IDLE = 2,
-    BUDGET_MS = 2000, /* of an acquire, and then of a request */
-    STUCK_MS = 10000, /* what no call may take, however busy the machine is */
+    BUDGET_MS = 2000, /* of an acquire, and then of a request, while a fault may be felt */
+    CALM_MS = 10000,  /* the same where there is none: more than any machine needs */
+    STUCK_MS = 30000, /* what no call may take, however busy the machine is */
     COOLDOWN_MS = 1000,
     TAIL_MS = 5000, /* after a fault: then its pool is whole */
     GARBLED = 0,    /* the "status" of an answer that is not the echo */
@@ -26,8 +28,11 @@ struct group {
     char metrics[32];                    /* where its metrics are served */
     sprint_pool pool;
     atomic_long good, leases, errors[KINDS], slowest_ms;
-    _Atomic int64_t allowed_until[KINDS]; /* errors of a kind, in time of now_ms() */
-    atomic_int fault;                     /* the last one that was put */
+    _Atomic int64_t
+        allowed_until[KINDS]; /* errors of a kind, of calls begun by then, in now_ms() */
+    pthread_rwlock_t asking;  /* held, for reading, by each call */
+    int64_t hurry_until;      /* calls begun by then have BUDGET_MS; guarded by asking */
+    atomic_int fault;         /* the last one that was put */
 };
 
 extern struct group groups[POOLS];
@@ -51,8 +56,8 @@ void fault_put(int second);
 void fault_again(void);
 /** Take it off; its errors are allowed for TAIL_MS more. */
 void fault_heal(void);
-/** Count an error of a call that began under this fault; say so if no fault explains it. */
-void fault_error(struct group *g, int fault, int kind, const char *what);
+/** Count an error of a call that began then, under this fault; say so if no fault explains it. */
+void fault_error(struct group *g, int fault, int kind, const char *what, int64_t began);
 /** The table of faults. */
 void fault_table(void);
 
