@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sprint::{AsyncConn, Error, ErrorKind, Hash, Pool, SecureBuffer};
-use support::{buffer, hex, unhex, Relay, PATIENCE};
+use support::{buffer, hex, unhex, until, Relay, PATIENCE};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::time::{sleep, timeout};
 
@@ -123,6 +123,8 @@ async fn a_cancelled_lease_goes_back_to_the_pool() {
     drop(held);
     let conn = pool.acquire_async(PATIENCE).await.unwrap();
     drop(conn);
+    // The thread that waits for the cancelled one may get it only now.
+    until("nobody has it", || pool.stats().unwrap().lent == 0);
     let stats = pool.stats().unwrap();
     assert_eq!((stats.lent, stats.idle, stats.dials), (0, 1, 1));
 }
