@@ -61,10 +61,13 @@ static void allow(struct group *g, unsigned may, int64_t until) {
             atomic_store(&g->allowed_until[kind], until);
 }
 
-/* Returns when no call is left that began with another budget. */
-static void hurry(struct group *g, int64_t until) {
+/* Returns when no call is left that may take longer. */
+static void hurry(struct group *g) {
+    int64_t now = now_ms();
+
+    if (atomic_exchange(&g->hurry_until, now + 60000) >= now)
+        return; /* there was none */
     pthread_rwlock_wrlock(&g->asking);
-    g->hurry_until = until;
     pthread_rwlock_unlock(&g->asking);
 }
 
@@ -80,7 +83,7 @@ void fault_put(int second) {
     for (i = on_from; i < on_to; i++) {
         atomic_store(&groups[i].fault, next_fault);
         allow(&groups[i], f->may, now_ms() + 60000); /* until fault_heal knows better */
-        hurry(&groups[i], now_ms() + 60000);
+        hurry(&groups[i]);
         tell(&groups[i], path);
         atomic_fetch_add(&f->puts, 1);
     }
@@ -106,7 +109,7 @@ void fault_heal(void) {
         for (kind = 0; kind < KINDS; kind++)
             if (f->may >> kind & 1)
                 atomic_store(&groups[i].allowed_until[kind], until);
-        hurry(&groups[i], until);
+        atomic_store(&groups[i].hurry_until, until);
     }
     next_fault = (next_fault + 1) % FAULTS;
 }

@@ -29,10 +29,10 @@ struct group {
     sprint_pool pool;
     atomic_long good, leases, errors[KINDS], slowest_ms;
     _Atomic int64_t
-        allowed_until[KINDS]; /* errors of a kind, of calls begun by then, in now_ms() */
-    pthread_rwlock_t asking;  /* held, for reading, by each call */
-    int64_t hurry_until;      /* calls begun by then have BUDGET_MS; guarded by asking */
-    atomic_int fault;         /* the last one that was put */
+        allowed_until[KINDS];    /* errors of a kind, of calls begun by then, in now_ms() */
+    pthread_rwlock_t asking;     /* held, for reading, by each call */
+    _Atomic int64_t hurry_until; /* calls begun by then have BUDGET_MS */
+    atomic_int fault;            /* the last one that was put */
 };
 
 extern struct group groups[POOLS];

@@ -53,7 +53,7 @@ static void one_request(struct group *g, unsigned turn) {
     unsigned char request[HEAD + LONGEST], answer[HEAD + LONGEST];
     size_t len = HEAD + 1 + turn * 7919 % (turn % 32 == 0 ? LONGEST : 1000);
     int64_t began = now_ms();
-    int32_t budget = began <= g->hurry_until ? BUDGET_MS : CALM_MS;
+    int32_t budget = began <= atomic_load(&g->hurry_until) ? BUDGET_MS : CALM_MS;
     int fault = atomic_load(&g->fault);
     sprint_conn conn = 0;
     sprint_status status = sprint_pool_acquire(g->pool, budget, &conn);
