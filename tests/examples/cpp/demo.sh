@@ -63,11 +63,10 @@ fi
 cat <&5 4>&- & # the engine's last words
 words_pid=$!
 if [ -n "${KEEP:-}" ] && [ -n "$url" ]; then
-    trap 'exec 4>&-' INT TERM # the end of its input ends the engine, whenever the signal comes
+    trap 'echo; exec 4>&-' INT TERM # the end of its input ends the engine, whenever the signal comes
     echo "page: $url/ (Ctrl-C ends the demo)"
     wait $words_pid || : # until then, or until the signal
     trap 'exit 130' INT TERM
-    echo
 fi
 exec 4>&-
 wait $words_pid || : # to their end: a signal ends a wait
