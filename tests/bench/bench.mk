@@ -6,8 +6,9 @@
 bench: bench-rtt bench-rtt-sparse bench-bulk bench-lease bench-handshake bench-scale bench-guest bench-memory bench-sign bench-tokens bench-pointers ## All benchmarks beside their peers; JSON in build/bench/
 
 .PHONY: bench-rtt
-bench-rtt: deps lib ## Echo round trips: raw TCP, OpenSSL, rustls, the Go poller, Python's ssl, ours
+bench-rtt: deps lib ## Echo round trips: raw TCP, OpenSSL, rustls, the Go poller, Python's ssl, ours; 32 threads at once
 	tests/bench/rtt/run
+	tests/bench/tls/run rtt-threads
 
 .PHONY: bench-rtt-sparse
 bench-rtt-sparse: deps lib ## The same after 1 ms and 20 ms of silence
@@ -53,6 +54,7 @@ bench-sign: deps lib ## HMAC-SHA256 and Ed25519 with a locked key: OpenSSL, libs
 .PHONY: bench-short
 bench-short: deps lib ## The benchmarks' short form, to see that they run
 	tests/bench/rtt/run --short
+	tests/bench/tls/run rtt-threads --short
 	tests/bench/tls/run bulk --short
 	tests/bench/lease/run --short
 	tests/bench/tls/run handshake --short

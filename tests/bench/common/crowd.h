@@ -1,6 +1,6 @@
 /* crowd.h - many threads that all begin at the same moment and end when all are done. */
-#ifndef LEASE_CROWD_H
-#define LEASE_CROWD_H
+#ifndef BENCH_CROWD_H
+#define BENCH_CROWD_H
 
 /** What a thread of the crowd does; NULL, or what went wrong. */
 typedef const char *crowd_work(void *state, int thread);
