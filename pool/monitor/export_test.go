@@ -14,6 +14,7 @@ import (
 func StartPatient(src Source, o Options) (*Server, error) {
 	l := defaultLimits
 	l.header, l.read, l.write, l.drain, l.closed = time.Minute, time.Minute, time.Minute, time.Minute, time.Minute
+	l.connections = 1024 // where there is no room, net/http closes what has not sent its header for five seconds
 	l.sample = time.Hour // who looks at src is the request
 	return start(src, o, l)
 }
