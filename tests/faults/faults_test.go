@@ -34,8 +34,10 @@ const (
 	// patience bounds what a test waits for that must happen.
 	patience = 30 * time.Second
 	// hangs is what a dial may take where dials hang. It is longer than a caller's budget, so
-	// that who waits for one gives up before it fails and opens the breaker.
-	hangs = 2 * time.Second
+	// that who waits for one gives up before it fails and opens the breaker, and with cooldown
+	// less than the quiet time.
+	hangs    = 3500 * time.Millisecond
+	cooldown = time.Second
 )
 
 // place is where faults are put: caller, pool, proxy, relay.
@@ -57,7 +59,7 @@ func newPlace(t *testing.T, connect time.Duration) *place {
 	o := pool.Defaults()
 	o.CAPEM = r.CAPEM()
 	o.MaxConnections, o.MinIdle = bound, wanted
-	o.ConnectTimeout, o.BreakerCooldown = connect, 2*time.Second
+	o.ConnectTimeout, o.BreakerCooldown = connect, cooldown
 	if pl.pool, err = pool.New(pl.proxy.addr, o); err != nil {
 		t.Fatal(err)
 	}
