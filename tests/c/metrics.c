@@ -18,10 +18,10 @@ static void metrics_start_once_and_free_their_port(void) {
     CHECK_IS(SPRINT_OK, sprint_pool_start_metrics(pool, NULL));
     CHECK(port != 0 && again == port);
     snprintf(address, sizeof address, "127.0.0.1:%u", port);
-    CHECK(http("GET", address, "/healthz", answer, sizeof answer) == 200);
-    CHECK(http("GET", address, "/metrics", answer, sizeof answer) == 200);
-    CHECK(http("GET", address, "/status/connections", answer, sizeof answer) == 200);
-    CHECK(http("GET", address, "/nothing", answer, sizeof answer) == 404);
+    CHECK(get_is(200, address, "/healthz", answer, sizeof answer));
+    CHECK(get_is(200, address, "/metrics", answer, sizeof answer));
+    CHECK(get_is(200, address, "/status/connections", answer, sizeof answer));
+    CHECK(get_is(404, address, "/nothing", answer, sizeof answer));
 
     CHECK_IS(SPRINT_OK, sprint_config_new(settings.address, &config));
     CHECK_IS(SPRINT_OK, sprint_config_set_int(config, SPRINT_OPT_METRICS_PORT, port));
@@ -33,12 +33,12 @@ static void metrics_start_once_and_free_their_port(void) {
     CHECK_SAYS(digits);
     CHECK_IS(SPRINT_OK, sprint_pool_stop_metrics(pool));
     CHECK_IS(SPRINT_OK, sprint_pool_stop_metrics(pool));
-    CHECK(http("GET", address, "/healthz", answer, sizeof answer) == -1);
+    CHECK(get_is(-1, address, "/healthz", answer, sizeof answer));
     CHECK_IS(SPRINT_OK, sprint_pool_start_metrics(second, &again));
     CHECK(again == port);
     sprint_config_free(config);
     sprint_pool_free(second);
-    CHECK(http("GET", address, "/healthz", answer, sizeof answer) == -1);
+    CHECK(get_is(-1, address, "/healthz", answer, sizeof answer));
     sprint_pool_free(pool);
 }
 
@@ -60,12 +60,12 @@ static void the_metrics_token_stays_in_its_buffer(void) {
     sprint_config_free(config);
     CHECK_IS(SPRINT_OK, sprint_pool_start_metrics(pool, &port));
     snprintf(address, sizeof address, "127.0.0.1:%u", port);
-    CHECK(http("GET", address, "/metrics", answer, sizeof answer) == 401);
-    CHECK(http("GET", address, "/healthz", answer, sizeof answer) == 200);
-    CHECK(http("GET", address,
-               "/metrics HTTP/1.0\r\nX-Auth-Token: correct horse battery staple\r\n"
-               "X-Rest:",
-               answer, sizeof answer) == 200);
+    CHECK(get_is(401, address, "/metrics", answer, sizeof answer));
+    CHECK(get_is(200, address, "/healthz", answer, sizeof answer));
+    CHECK(get_is(200, address,
+                 "/metrics HTTP/1.0\r\nX-Auth-Token: correct horse battery staple\r\n"
+                 "X-Rest:",
+                 answer, sizeof answer));
     sprint_pool_free(pool);
 }
 
@@ -108,17 +108,17 @@ static void pools_with_names_share_a_metrics_port(void) {
     sprint_pool_free(other);
 
     snprintf(address, sizeof address, "127.0.0.1:%u", port);
-    CHECK(http("GET", address, "/metrics HTTP/1.0\r\nX-Auth-Token: s3same\r\nX-Rest:", answer,
-               sizeof answer) == 200);
+    CHECK(get_is(200, address, "/metrics HTTP/1.0\r\nX-Auth-Token: s3same\r\nX-Rest:", answer,
+                 sizeof answer));
     CHECK(strstr(answer, "pool=\"orders\"") != NULL && strstr(answer, "pool=\"prices\"") != NULL);
     CHECK(strstr(answer, "\nsprint_memory_buffers ") != NULL);
     sprint_pool_free(first); /* its token goes with it, and the other one's still counts */
-    CHECK(http("GET", address,
-               "/status/connections?pool=prices HTTP/1.0\r\nX-Auth-Token: s3same\r\nX-Rest:",
-               answer, sizeof answer) == 200);
+    CHECK(get_is(200, address,
+                 "/status/connections?pool=prices HTTP/1.0\r\nX-Auth-Token: s3same\r\nX-Rest:",
+                 answer, sizeof answer));
     CHECK(strstr(answer, "\"name\":\"prices\"") != NULL);
     sprint_pool_free(second);
-    CHECK(http("GET", address, "/healthz", answer, sizeof answer) == -1);
+    CHECK(get_is(-1, address, "/healthz", answer, sizeof answer));
 }
 
 static void the_metrics_port_speaks_https_with_the_files_given(void) {
@@ -144,7 +144,7 @@ static void the_metrics_port_speaks_https_with_the_files_given(void) {
     pool = named("", 0, NULL, cert, key);
     CHECK_IS(SPRINT_OK, sprint_pool_start_metrics(pool, &port));
     snprintf(address, sizeof address, "127.0.0.1:%u", port);
-    CHECK(http("GET", address, "/healthz", answer, sizeof answer) == 400);
+    CHECK(get_is(400, address, "/healthz", answer, sizeof answer));
     CHECK(strstr(answer, "HTTPS") != NULL);
     sprint_pool_free(pool);
 }
@@ -154,15 +154,14 @@ static void the_status_of_memory_is_served(void) {
     char address[64], answer[8192];
     uint16_t port = 0;
     sprint_pool pool = named("", 0, NULL, NULL, NULL);
-    int code;
 
     CHECK_IS(SPRINT_OK, sprint_pool_start_metrics(pool, &port));
     snprintf(address, sizeof address, "127.0.0.1:%u", port);
-    code = http("GET", address, "/status/memory", answer, sizeof answer);
-    CHECK(code == (memory_now().self_check == SPRINT_SELF_CHECK_PASSED ? 200 : 503));
+    CHECK(get_is(memory_now().self_check == SPRINT_SELF_CHECK_PASSED ? 200 : 503, address,
+                 "/status/memory", answer, sizeof answer));
     CHECK(strstr(answer, "\"self_check\":") != NULL);
     CHECK_IS(SPRINT_OK, sprint_memory_self_check());
-    CHECK(http("GET", address, "/status/memory", answer, sizeof answer) == 200);
+    CHECK(get_is(200, address, "/status/memory", answer, sizeof answer));
     sprint_pool_free(pool);
 }
 

@@ -264,7 +264,6 @@ static void *call(void *arg) {
 static void disturb(sprint_pool pool, const char *metrics, uint64_t r) {
     static char text[256 * 1024];
     sprint_pool_stats s;
-    int code;
 
     switch (r % 9) {
     case 0:
@@ -290,8 +289,7 @@ static void disturb(sprint_pool pool, const char *metrics, uint64_t r) {
     case 6:
         /* The server cuts off what takes longer than 5 s to ask or 10 s to answer, and under
          * Valgrind a scrape amid four threads that never rest takes up to 7 s. */
-        code = http("GET", metrics, "/metrics", text, sizeof text);
-        CHECK(code == 200 || (code == -1 && settings.slow > 1));
+        CHECK(get_is(200, metrics, "/metrics", text, sizeof text) || settings.slow > 1);
         break;
     default:
         s = stats_of(pool);
@@ -343,7 +341,7 @@ static void a_storm_of_leases_is_counted_to_the_last(void) {
     atomic_store(&over, 1);
     leases = join(callers);
     CHECK(leases > 0 && stats_of(pool).acquires == leases && stats_of(pool).lent == 0);
-    CHECK(http("GET", address, "/metrics", text, sizeof text) == 200);
+    CHECK(get_is(200, address, "/metrics", text, sizeof text));
     count = strstr(text, "_connection_hold_seconds_count{");
     CHECK(count != NULL && strtod(strchr(count, '}') + 1, NULL) == (double)leases);
     sprint_pool_free(pool);

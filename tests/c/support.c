@@ -11,6 +11,18 @@
 
 struct settings settings = {.slow = 1, .seconds = 3};
 
+int get_is(int code, const char *address, const char *path, char *buf, size_t cap) {
+    int64_t started = now_ms();
+    int got;
+
+    buf[0] = '\0';
+    got = http("GET", address, path, buf, cap);
+    if (got != code)
+        printf("     GET %s: %d after %lld ms: %.500s\n", path, got,
+               (long long)(now_ms() - started), buf);
+    return got == code;
+}
+
 void relay_set(const char *query) {
     char path[128], answer[1024];
     int code;

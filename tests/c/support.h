@@ -28,6 +28,9 @@ long relay_stat(const char *name);
 /** HTTP/1.0 request; the status code, or -1. The answer, headers included, is in buf. */
 int http(const char *method, const char *address, const char *path, char *buf, size_t cap);
 
+/** Whether a GET is answered with this code, or not at all (-1); if not, prints what came. */
+int get_is(int code, const char *address, const char *path, char *buf, size_t cap);
+
 /** Options of a pool; what is 0 keeps the library's default. */
 struct pool_options {
     const char *endpoint; /**< the relay, if NULL */
