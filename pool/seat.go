@@ -84,7 +84,7 @@ func (ch *channel) sit(seat *Seat) {
 	rest.JudgeAt.Store(p.mono(p.judgeAt(ch)))
 	rest.Uses.Store(ch.uses)
 	rest.Home.Store(0)
-	if p.shelf == nil || ch.condemned != stays || ch.generation != p.generation || ch.vanished || ch.slow {
+	if p.shelf == nil || ch.generation != p.generation || ch.vanished || ch.slow {
 		rest.Home.Store(1)
 	}
 }

@@ -70,6 +70,39 @@ func TestTheSlotsOfWhatWasTakenInAreTheEmbeddersAgain(t *testing.T) {
 	})
 }
 
+func TestALeaseBeginsWithNothingOfTheOneBefore(t *testing.T) {
+	shelved(t, nil, func(t *testing.T, h *host, n *network) {
+		c := h.lease(t)
+		rest := &h.rests[c.slot]
+		rest.Wrote.Store(1)
+		rest.Read.Store(2)
+		rest.Asked.Store(3)
+		rest.Uses.Store(4)
+		h.end(c, false)
+		h.free = []uint32{uint32(c.slot)}
+		d := h.lease(t)
+		if wrote, read, asked := rest.Wrote.Load(), rest.Read.Load(), rest.Asked.Load(); wrote+read > 0 || asked != 0 || d.Uses() != 0 {
+			t.Errorf("after %d uses %d written, %d read, asked at %d", d.Uses(), wrote, read, asked)
+		}
+	})
+}
+
+func TestALeaseGoesHomeToBeJudged(t *testing.T) {
+	shelved(t, quiet, func(t *testing.T, h *host, n *network) {
+		c := h.lease(t)
+		h.end(c, true)
+		h.wantResting(t, 1)
+		c = h.lease(t)
+		pass(time.Second)
+		h.end(c, true)
+		h.wantResting(t, 0)
+		c = h.lease(t)
+		pass(900 * time.Millisecond)
+		h.end(c, true)
+		h.wantResting(t, 1)
+	})
+}
+
 func TestWhatTheEmbedderNotedStaysWithTheConnection(t *testing.T) {
 	shelved(t, nil, func(t *testing.T, h *host, n *network) {
 		c := h.lease(t)
@@ -78,6 +111,23 @@ func TestWhatTheEmbedderNotedStaysWithTheConnection(t *testing.T) {
 		_ = h.p.Status() // takes it in
 		if got := h.lease(t).Note().Load(); got != 7 {
 			t.Errorf("the note is %d", got)
+		}
+	})
+}
+
+func TestWhatWasTakenInIsLentInTheSameOrder(t *testing.T) {
+	shelved(t, nil, func(t *testing.T, h *host, n *network) {
+		a, b, c, d := h.lease(t), h.lease(t), h.lease(t), h.lease(t)
+		h.end(a, true)
+		_ = h.p.Status() // takes it in: it was not used last
+		for _, lease := range []held{b, c, d} {
+			h.end(lease, true)
+		}
+		_ = h.p.Status()
+		for _, want := range []held{d, c, b, a} {
+			if got := h.lease(t); got.ID() != want.ID() {
+				t.Errorf("connection %d is lent, not %d", got.ID(), want.ID())
+			}
 		}
 	})
 }
@@ -161,6 +211,7 @@ func TestOnlyTheLastOneUsedIsLentFromTheShelf(t *testing.T) {
 	oldest := func(o *pool.Options) { o.IdleOrder = pool.OrderFIFO }
 	shelved(t, oldest, func(t *testing.T, h *host, n *network) {
 		a, b := h.lease(t), h.lease(t)
+		h.shelf.Head.Store(pool.ShelfEmpty) // whoever has it opened
 		h.end(a, true)
 		h.end(b, true)
 		h.wantResting(t, 0)
@@ -184,8 +235,8 @@ func TestLeasesFromTheShelfAreCountedWithTheirEndpoint(t *testing.T) {
 		h.end(c, true)
 		h.lease(t)
 		down, up := p.Status().Endpoints[0].Hold, p.Status().Endpoints[1].Hold
-		if down.Count() != 0 || up.Count() != 2 || up.Sum < 1 {
-			t.Errorf("%d leases of a:1, %d of b:1 in %v s", down.Count(), up.Count(), up.Sum)
+		if down.Count() != 0 || up.Count() != 2 || up.Sum < 1 || up.Quantile(0.5) >= 1 || up.Quantile(1) < 1 {
+			t.Errorf("%d leases of a:1, %d of b:1 in %v s: %v", down.Count(), up.Count(), up.Sum, up.Counts)
 		}
 	})
 }
@@ -244,8 +295,13 @@ func inHand(t *testing.T, happens func(*host, func()), test func(t *testing.T, h
 
 func TestALeaseInHandServesWhoWaits(t *testing.T) {
 	inHand(t, func(_ *host, wait func()) { wait() }, func(t *testing.T, h *host, waited chan uint64) {
-		if id := <-waited; id != 1 {
-			t.Errorf("connection %d serves who waits", id)
+		select {
+		case id := <-waited:
+			if id != 1 {
+				t.Errorf("connection %d serves who waits", id)
+			}
+		default:
+			t.Error("nobody has told who waits")
 		}
 	})
 }

@@ -157,7 +157,7 @@ func (p *Pool) reopen() {
 	}
 	low := 0
 	if p.cleanup.running.Load() && p.total() < p.max {
-		low = max(p.minIdle-p.looking-len(p.idle), 0)
+		low = max(p.minIdle-len(p.idle), 0)
 	}
 	p.shelf.Low.Store(uint32(low))
 	p.shut = false
@@ -206,9 +206,7 @@ func (p *Pool) fold() {
 }
 
 // mono is an instant on CLOCK_MONOTONIC.
-func (p *Pool) mono(at time.Duration) int64 {
-	return int64(at) + min(p.monoEpoch, int64(maxDuration-at))
-}
+func (p *Pool) mono(at time.Duration) int64 { return p.monoEpoch + int64(at) }
 
 // Home is for an embedder who took a lease from the shelf and found that something waits
 // on its socket, or that it is too old: the connection is idle again, for the pool to

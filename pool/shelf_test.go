@@ -94,18 +94,24 @@ func TestAWaiterComesBeforeTheShelf(t *testing.T) {
 }
 
 func TestAnUnfitLeaseGoesHome(t *testing.T) {
-	for name, unfit := range map[string]func(*host, *network){
-		"idle for too long": func(*host, *network) { pass(time.Minute) },
-		"too old":           func(*host, *network) { pass(time.Hour) },
-		"dead":              func(h *host, n *network) { n.kill(); h.silent = func(pool.Conn) bool { return false } },
+	for name, gets := range map[string]struct {
+		idle, life time.Duration
+		unfit      func(*host, *network)
+	}{
+		"idle for too long": {time.Minute, time.Hour, func(*host, *network) { pass(time.Minute) }},
+		"too old":           {time.Hour, time.Minute, func(*host, *network) { pass(time.Minute) }},
+		"dead": {time.Hour, time.Hour, func(h *host, n *network) {
+			n.kill()
+			h.silent = func(pool.Conn) bool { return false }
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ages := func(o *pool.Options) { o.IdleTimeout, o.MaxLifetime = time.Minute, time.Hour }
+			ages := func(o *pool.Options) { o.IdleTimeout, o.MaxLifetime = gets.idle, gets.life }
 			shelved(t, ages, func(t *testing.T, h *host, n *network) {
 				c := h.lease(t)
 				h.end(c, true)
 				h.wantResting(t, 1)
-				unfit(h, n)
+				gets.unfit(h, n)
 				if d := h.lease(t); d.ID() == c.ID() {
 					t.Error("lent all the same")
 				}
@@ -143,7 +149,7 @@ func TestWhatHappensToALeaseSendsItHome(t *testing.T) {
 		"max age": func(*testing.T, *host) { pass(time.Hour) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			shelved(t, func(o *pool.Options) { o.MaxLifetime = time.Hour }, func(t *testing.T, h *host, n *network) {
+			shelved(t, func(o *pool.Options) { o.MaxLifetime, o.MaxLatency = time.Hour, 0 }, func(t *testing.T, h *host, n *network) {
 				c := h.lease(t)
 				happens(t, h)
 				h.end(c, true)

@@ -49,11 +49,8 @@ func (p *Pool) AcquireOrQueue(limit time.Duration, bell Bell, seat *Seat) (Conn,
 // Waits says that the turn has not ended.
 func (t *Turn) Waits() bool { return t.waiter != nil }
 
-// Until is when Take is to be called at the latest, on the clock that monotonic
-// reads.
-func (t *Turn) Until() int64 {
-	return int64(t.until) + min(t.pool.monoEpoch, int64(maxDuration-t.until))
-}
+// Until is when Take is to be called at the latest, an instant as of Conn.Send.
+func (t *Turn) Until() int64 { return t.pool.mono(t.until) }
 
 // Take ends the turn with the lease or with why there is none; but if there is nothing
 // yet, or it was a connection found dead, the turn goes on.
