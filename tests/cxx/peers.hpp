@@ -38,7 +38,8 @@ class Peer {
             endpoints = address();
         sprint::Config config(endpoints.c_str());
         config.set_str(SPRINT_OPT_CA_FILE, relay().ca_file().c_str())
-            .set_int(SPRINT_OPT_MAX_CONNECTIONS, connections);
+            .set_int(SPRINT_OPT_MAX_CONNECTIONS, connections)
+            .set_int(SPRINT_OPT_MAX_LATENCY_MS, 0); /* however slow the machine is */
         return Pool(config);
     }
     void ask(Conn &conn, int number) const {

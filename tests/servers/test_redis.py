@@ -20,7 +20,8 @@ def pool(start: Start, certificates: Certificates, tmp_path: Path) -> Iterator[s
     port = free_port()
     argv = redis_server(port, tmp_path, certificates.ca, certificates.chain, certificates.key)
     server = start(argv, port)
-    options = sprint.Options(ca_file=certificates.ca, max_connections=4)
+    # However slow the machine is, no connection is closed for it.
+    options = sprint.Options(ca_file=certificates.ca, max_connections=4, max_latency=0)
     with sprint.Pool(server.address, **options) as pool:
         yield pool
 

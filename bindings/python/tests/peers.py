@@ -27,7 +27,8 @@ class Peer(ABC):
     refused: bytes
 
     def pool_options(self, max_connections: int = 4) -> sprint.Options:
-        return sprint.Options(ca_file=self.ca_file, max_connections=max_connections)
+        """However slow the machine is, no connection is closed for it."""
+        return sprint.Options(ca_file=self.ca_file, max_connections=max_connections, max_latency=0)
 
     @abstractmethod
     def secret(self) -> sprint.SecureBuffer:

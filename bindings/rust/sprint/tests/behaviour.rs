@@ -131,7 +131,8 @@ fn ten_thousand(peer: &impl Peer) {
         }
     });
     let stats = pool.stats().unwrap();
-    assert_eq!((stats.acquires, stats.dials, stats.idle), (10_000, 4, 4));
+    let counts = (stats.acquires, stats.dials, stats.idle);
+    assert_eq!(counts, (10_000, 4, 4), "{}", pool.status_json().unwrap());
     let failures = (
         stats.errors,
         stats.timeouts,
@@ -467,7 +468,8 @@ fn async_tasks(peer: &(impl Peer + 'static)) {
         tokio::join!(tasks, watch);
     });
     let stats = pool.stats().unwrap();
-    assert_eq!((stats.acquires, stats.dials, stats.idle), (1000, 10, 10));
+    let counts = (stats.acquires, stats.dials, stats.idle);
+    assert_eq!(counts, (1000, 10, 10), "{}", pool.status_json().unwrap());
     assert_eq!((stats.errors, stats.timeouts, stats.discards), (0, 0, 0));
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use sprint::{Config, Conn, Hash, Pool, SecureBuffer};
 
@@ -99,7 +100,9 @@ impl Peer for Relay {
     }
 
     fn config(&self, endpoints: &str) -> Config {
-        Config::new(endpoints).with_ca_file(self.ca_file())
+        // As for Relay::config.
+        let config = Config::new(endpoints).with_max_latency(Duration::ZERO);
+        config.with_ca_file(self.ca_file())
     }
 
     fn process(&self) -> u32 {
