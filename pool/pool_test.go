@@ -16,7 +16,7 @@ import (
 func TestMain(m *testing.M) { leak.Main(m) }
 
 // patience bounds what a test waits for that must happen.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 func startRelay(t testing.TB) *relay.Relay {
 	t.Helper()

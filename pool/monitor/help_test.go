@@ -172,7 +172,7 @@ func try(s *monitor.Server, method, path string, headers ...string) (answer, err
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Add(headers[i], headers[i+1])
 	}
-	client := http.Transport{DisableKeepAlives: true, DisableCompression: true}
+	client := http.Transport{DisableKeepAlives: true, DisableCompression: true, WriteBufferSize: 64 << 10} // one write, whatever its size
 	res, err := client.RoundTrip(r)
 	if err != nil {
 		return answer{}, err

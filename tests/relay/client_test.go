@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { leak.Main(m) }
 
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 func start(t testing.TB, o relay.Options) *relay.Relay {
 	t.Helper()
