@@ -100,8 +100,8 @@ func (p *Pool) handOut(ch *channel, counted bool) (Conn, bool) {
 	}
 	ch.unseat()
 	ch.lostTo = why
-	p.lent--
-	p.retire(ch, closedStale, true)
+	p.leaseEnds(ch)
+	p.dismiss(ch, closedStale)
 	return Conn{}, false
 }
 

@@ -125,3 +125,53 @@ func TestTheLookAtAConnectionDoesNotWaitForThePeer(t *testing.T) {
 		within(t, "giving back", time.Since(began), 0, 4*time.Millisecond)
 	})
 }
+
+// The replacement came while a caller looked at the one that it replaces, which died.
+func TestAReplacementIsCountedOnceWhateverBecomesOfTheOldOne(t *testing.T) {
+	virtual(t, "a:1", func(o *pool.Options) { quiet(o); o.MaxLatency = 0 }, func(t *testing.T, p *pool.Pool, n *network) {
+		startCleanup(t, p)
+		lease(t, p).Release()
+		n.mu.Lock()
+		n.slow["a:1"] = 10 * time.Millisecond
+		old := n.peers[0]
+		n.mu.Unlock()
+		if err := p.Rotate(); err != nil {
+			t.Fatal(err)
+		}
+		pass(9500 * time.Microsecond)
+		leased := make(chan pool.Conn)
+		go func() { leased <- lease(t, p) }() // looking at a pipe takes a millisecond
+		pass(700 * time.Microsecond)
+		_ = old.Close()
+		if c := <-leased; c.ID() != 2 {
+			t.Fatalf("connection %d is leased", c.ID())
+		}
+		lease(t, p) // one more, in nobody's place
+		if s := p.Status(); s.Reconnects != 1 || s.Closed["stale"] != 1 || s.Active != 2 {
+			t.Errorf("%d reconnects, %d open, %v closed", s.Reconnects, s.Active, s.Closed)
+		}
+	})
+}
+
+// The same while the sweep looked at the old one.
+func TestAReplacementIsCountedOnceWhileTheOldOneIsLookedAt(t *testing.T) {
+	swept := func(o *pool.Options) { quiet(o); o.MaxLatency, o.ProbeSweep = 0, 10*time.Second }
+	virtual(t, "a:1", swept, func(t *testing.T, p *pool.Pool, n *network) {
+		startCleanup(t, p)
+		lease(t, p).Release()
+		n.mu.Lock()
+		n.slow["a:1"] = 10 * time.Millisecond
+		n.mu.Unlock()
+		pass(10*time.Second - 9500*time.Microsecond - time.Since(n.began))
+		if err := p.Rotate(); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Second)
+		for range 2 { // the replacement, and one more in nobody's place
+			lease(t, p)
+		}
+		if s := p.Status(); s.Reconnects != 1 || s.Closed["rotated"] != 1 || s.Active != 2 {
+			t.Errorf("%d reconnects, %d open, %v closed", s.Reconnects, s.Active, s.Closed)
+		}
+	})
+}

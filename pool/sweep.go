@@ -66,13 +66,13 @@ func (p *Pool) lookAt(ch *channel, now time.Duration) {
 	switch expired := p.expired(ch, now); {
 	case !alive:
 		ch.lostTo = why
-		p.retire(ch, closedStale, true)
+		p.dismiss(ch, closedStale)
 	case p.state != running:
-		p.retire(ch, closedDrain, false)
+		p.dismiss(ch, closedDrain)
 	case expired != stays:
-		p.retire(ch, expired, true)
+		p.dismiss(ch, expired)
 	case p.staying() >= p.max:
-		p.retire(ch, closedResized, false)
+		p.dismiss(ch, closedResized)
 	case p.waiters.len > 0 && !p.paused:
 		p.offer(ch, now, false)
 	default:
