@@ -115,7 +115,7 @@ func TestOnlyTheLastOneUsedIsLentFromTheShelf(t *testing.T) {
 }
 
 func TestLeasesFromTheShelfAreCountedWithTheirEndpoint(t *testing.T) {
-	virtual(t, "a:1,b:1", nil, func(t *testing.T, p *pool.Pool, n *network) {
+	virtual(t, "a:1,b:1", unjudged, func(t *testing.T, p *pool.Pool, n *network) {
 		h := newHost(p)
 		n.set("a:1", errDown)
 		h.end(h.lease(t), true)
@@ -126,6 +126,7 @@ func TestLeasesFromTheShelfAreCountedWithTheirEndpoint(t *testing.T) {
 		}
 		pass(time.Second)
 		h.end(c, true)
+		h.wantResting(t, 1)
 		h.lease(t)
 		down, up := p.Status().Endpoints[0].Hold, p.Status().Endpoints[1].Hold
 		if down.Count() != 0 || up.Count() != 2 || up.Sum < 1 || up.Quantile(0.5) >= 1 || up.Quantile(1) < 1 {

@@ -133,7 +133,7 @@ func TestWhatTookPlaceFromTheShelfIsTakenIn(t *testing.T) {
 func TestALeaseThatFailedGoesHome(t *testing.T) {
 	for name, fails := range map[string]func(held) error{
 		"write": func(c held) error { _, err := c.Write([]byte("?")); return err },
-		"end":   func(c held) error { _, err := c.Read(make([]byte, 1)); return err },
+		"read":  func(c held) error { _, err := c.Read(make([]byte, 1)); return err },
 	} {
 		t.Run(name, func(t *testing.T) {
 			shelved(t, nil, func(t *testing.T, h *host, n *network) {
