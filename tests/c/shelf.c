@@ -206,6 +206,30 @@ static void an_end_of_the_stream_that_was_read_is_not_forgotten(void) {
     next_is(&s, 0);
 }
 
+/* What C counts for Go is counted where Go would. */
+static void how_long_a_lease_that_rested_was_held_is_counted(void) {
+    static char text[256 * 1024];
+    struct shelf s = shelf_open();
+    sprint_conn conn = lease(s.pool), next;
+    const char *bucket;
+    char address[64];
+    uint16_t port = 0;
+
+    sleep_ms(20);
+    sprint_conn_release(conn);
+    next = lease(s.pool);
+    CHECK(rested(s.conn, conn) && rested(conn, next));
+    sprint_conn_release(next);
+    CHECK_IS(SPRINT_OK, sprint_pool_start_metrics(s.pool, &port));
+    snprintf(address, sizeof address, "127.0.0.1:%u", port);
+    CHECK(http("GET", address, "/metrics", text, sizeof text) == 200);
+    bucket = strstr(text, "_connection_hold_seconds_bucket{");
+    while (bucket != NULL && strstr(bucket, "le=\"0.01\"") > strchr(bucket, '}'))
+        bucket = strstr(bucket + 1, "_connection_hold_seconds_bucket{");
+    CHECK(bucket != NULL && strtoul(strchr(bucket, '}') + 1, NULL, 10) <= 2);
+    sprint_pool_free(s.pool);
+}
+
 /* ------------------------------------------------------------------ the storm */
 
 enum { THREADS = 4 };
@@ -374,6 +398,7 @@ const struct rule shelf_rules[] = {
     RULE(what_is_too_old_is_not_lent),
     RULE(a_lease_that_rested_can_be_stale),
     RULE(an_end_of_the_stream_that_was_read_is_not_forgotten),
+    RULE(how_long_a_lease_that_rested_was_held_is_counted),
     RULE(a_storm_of_leases_is_counted_to_the_last),
     RULE(a_storm_ends_when_the_pool_is_closed),
     NO_MORE_RULES,
