@@ -89,7 +89,7 @@ func (p *Pool) queueAgain(ch *channel, stale *Error) (*waiter, error) {
 	}
 	p.resending++
 	p.leaseEnds(ch)
-	p.strike(ch, closedStale, true)
+	p.strike(ch, closedStale, !ch.replaced)
 	ch.uses, ch.lentAt = ch.usesNow(), ch.since() // its seat is the fresh one's
 	w := newWaiter().(*waiter)                    // not from the spare ones: ch may outlive the wait
 	w.seat = ch.seat

@@ -115,6 +115,28 @@ func TestAnIdempotentRequestIsSentOnceMoreOnAFreshConnection(t *testing.T) {
 	})
 }
 
+// The replacement of the lent connection had come before it died.
+func TestAReplacementIsCountedOnceThoughTheOldOneWasSentAgain(t *testing.T) {
+	virtual(t, "a:1", func(o *pool.Options) { quiet(o); o.MaxConnections = 3 }, func(t *testing.T, p *pool.Pool, n *network) {
+		startCleanup(t, p)
+		c := reused(t, p, n)
+		p.ConnectWith(n.answerAll)
+		if err := p.Rotate(); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Second)
+		if s := p.Status(); s.Reconnects != 1 || s.Idle != 1 {
+			t.Fatalf("%d reconnects, %d idle", s.Reconnects, s.Idle)
+		}
+		if got, err := request(&c, "die", time.Second, pool.Idempotent); err != nil || got != "die\n" {
+			t.Fatalf("%q, %v", got, err)
+		}
+		if s := p.Status(); s.Reconnects != 1 || s.Closed["stale"] != 1 || s.Dials != 3 {
+			t.Fatalf("%d reconnects, %v closed, %d dials", s.Reconnects, s.Closed, s.Dials)
+		}
+	})
+}
+
 func TestWithoutTheFlagAStaleRequestIsNotSentAgainAndSaysHowFarItCame(t *testing.T) {
 	virtual(t, "a:1", quiet, func(t *testing.T, p *pool.Pool, n *network) {
 		c := reused(t, p, n)
