@@ -60,6 +60,8 @@ static sprint_pool pool_at(const char *endpoint) {
     CHECK_IS(SPRINT_OK, sprint_config_new(endpoint, &config));
     CHECK_IS(SPRINT_OK, sprint_config_set_str(config, SPRINT_OPT_CA_FILE, ca_file));
     CHECK_IS(SPRINT_OK, sprint_config_set_int(config, SPRINT_OPT_MAX_CONNECTIONS, 1));
+    CHECK_IS(SPRINT_OK, sprint_config_set_int(config, SPRINT_OPT_CONNECT_TIMEOUT_MS,
+                                              PROMPT_MS * settings.slow));
     CHECK_IS(SPRINT_OK, sprint_config_set_str(config, SPRINT_OPT_METRICS_HOST, "::1"));
     CHECK_IS(SPRINT_OK, sprint_config_set_int(config, SPRINT_OPT_METRICS_PORT, 0));
     CHECK_IS(SPRINT_OK, sprint_pool_new(config, &pool));
@@ -93,7 +95,7 @@ static void prove_at(const char *endpoint) {
     CHECK(strstr(text, json) != NULL);
     CHECK_IS(SPRINT_OK, sprint_pool_start_metrics(pool, &port));
     snprintf(address, sizeof address, "[::1]:%u", port);
-    CHECK(http("GET", address, "/metrics", text, sizeof text) == 200);
+    CHECK(get_is(200, address, "/metrics", text, sizeof text));
     CHECK(strstr(text, label) != NULL);
     sprint_pool_free(pool);
 }

@@ -86,6 +86,9 @@ int64_t now_ms(void);
 enum { PROMPT_MS = 20000, LONG_MS = 60000 };
 /** Whether at least so many milliseconds passed since started, and at most PROMPT_MS. */
 int took(int64_t started, int64_t least);
+/** The quickest of a few times that once(arg) took and returns, in milliseconds; no more are
+ * tried after one of at most enough. A busy machine may be late once, but not each time. */
+int64_t quickest(int64_t (*once)(void *arg), void *arg, int64_t enough);
 void sleep_ms(int64_t ms);
 /** Poll cond() every 2 ms for up to PROMPT_MS times settings.slow; whether it held in the end. */
 int eventually(int (*cond)(void *arg), void *arg);
