@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bitcoin-sprint/libsprint/internal/spawn"
 	"github.com/bitcoin-sprint/libsprint/pool"
@@ -55,7 +56,7 @@ func TestBadOptionsAreRefusedByName(t *testing.T) {
 
 func TestCloseFreesThePortAndAllItStarted(t *testing.T) {
 	noneLeft := leak.Since(t)
-	s, err := monitor.Start(busy(), monitor.Options{})
+	s, err := monitor.StartBounded(busy(), monitor.Options{}, time.Hour, 64)
 	started(t, s, err)
 	silent, half, idle := dial(t, s), dial(t, s), dial(t, s)
 	io.WriteString(half, "GET /metrics HTTP/1.1\r\nHost:")
@@ -66,7 +67,7 @@ func TestCloseFreesThePortAndAllItStarted(t *testing.T) {
 	}
 	io.Copy(io.Discard, res.Body)
 
-	if err := s.Close(); err != nil { // though the half request could last for five seconds
+	if err := s.Close(); err != nil { // though the half request could last for an hour
 		t.Error(err)
 	}
 	if err := s.Close(); err != nil {
