@@ -80,19 +80,24 @@ func TestHugeHeadersAreRefused(t *testing.T) {
 }
 
 func TestSlowClientsHoldUpOthersForTheirTimeoutAtMost(t *testing.T) {
-	s, err := monitor.StartBounded(busy(), monitor.Options{}, 100*time.Millisecond, 2)
+	const limit, rounds = 100 * time.Millisecond, 3
+	s, err := monitor.StartBounded(busy(), monitor.Options{}, limit, 2)
 	started(t, s, err)
-	for range 6 {
+	begin := time.Now()
+	for range 2 * rounds {
 		io.WriteString(dial(t, s), "GET /metrics HTTP/1.1\r\n")
 	}
 	answers(t, s, "/healthz")
+	if d := time.Since(begin); d > 40*limit*rounds { // the default would be 50
+		t.Errorf("an honest client had to wait %v", d)
+	}
 }
 
 // answers waits for an answer of a server whose limits may cut an honest client off, too, if
 // the machine is slow.
 func answers(t *testing.T, s *monitor.Server, path string) {
 	t.Helper()
-	for end := time.Now().Add(patience); ; {
+	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		err := get(s, path, 200)
 		if err == nil {
 			return
