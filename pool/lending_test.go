@@ -55,12 +55,14 @@ func TestTheShelfLendsWhatTheCleanupTaskDoesNotMiss(t *testing.T) {
 	for name, now := range map[string]struct {
 		max, minIdle, out int
 		cleanup           bool
+		dial              time.Duration // what those take that fill up for what is out
 		lent              uint64
 	}{
 		"no task":      {max: 8, minIdle: 2, out: 2, cleanup: false, lent: 1},
 		"one too many": {max: 8, minIdle: 2, out: 1, cleanup: true, lent: 1},
 		"none to miss": {max: 8, minIdle: 0, out: 1, cleanup: true, lent: 1},
 		"no room":      {max: 2, minIdle: 2, out: 2, cleanup: true, lent: 1},
+		"both missed":  {max: 8, minIdle: 2, out: 2, cleanup: true, dial: 2 * time.Second, lent: 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			options := func(o *pool.Options) {
@@ -71,6 +73,7 @@ func TestTheShelfLendsWhatTheCleanupTaskDoesNotMiss(t *testing.T) {
 				if now.cleanup {
 					startCleanup(t, h.p)
 				}
+				n.slow["a:1"] = now.dial
 				var leases []held
 				for range now.out {
 					leases = append(leases, h.lease(t))
