@@ -248,9 +248,9 @@ func TestBreakersCountTheirTransitions(t *testing.T) {
 	})
 }
 
-// silent is a TLS server that says nothing but its session tickets, after the handshake. Each
-// connection that has been sent them shows in told.
-func silent(t testing.TB) (addr string, own identity, told <-chan struct{}) {
+// silent is a TLS server that says nothing but its session tickets, after the handshake. told
+// says how that of its first connection ended; others may be cut off by the end of the test.
+func silent(t testing.TB) (addr string, own identity, told <-chan error) {
 	t.Helper()
 	own = newIdentity(t, "silent")
 	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
@@ -260,7 +260,7 @@ func silent(t testing.TB) (addr string, own identity, told <-chan struct{}) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sent := make(chan struct{}, 10)
+	first := make(chan error, 1)
 	var conns sync.WaitGroup
 	t.Cleanup(func() { l.Close(); conns.Wait() })
 	conns.Go(func() {
@@ -271,27 +271,30 @@ func silent(t testing.TB) (addr string, own identity, told <-chan struct{}) {
 			}
 			conns.Go(func() {
 				defer c.Close()
-				if err := c.(*tls.Conn).Handshake(); err != nil {
-					t.Error(err)
+				err := c.(*tls.Conn).Handshake()
+				select {
+				case first <- err:
+				default:
 				}
-				sent <- struct{}{}
 				_, _ = io.Copy(io.Discard, c)
 			})
 		}
 	})
-	return l.Addr().String(), own, sent
+	return l.Addr().String(), own, first
 }
 
 func TestLooksAtIdleConnectionsAreCounted(t *testing.T) {
 	r := startRelay(t)
-	addr, own, told := silent(t)
 	for _, detach := range []bool{false, true} {
+		addr, own, told := silent(t)
 		count := func(p *pool.Pool, name string) uint64 { return p.Totals().Endpoints[0].Checks[name] }
 		use := func(p *pool.Pool) { acquire(t, p).Release() }
 
 		q := poolTo(t, addr, own, func(o *pool.Options) { o.Detach = detach })
 		use(q)
-		<-told
+		if err := <-told; err != nil {
+			t.Fatal(err)
+		}
 		eventually(t, "a ticket is seen", func() bool { use(q); return count(q, "ticket") > 0 })
 
 		p := newPool(t, r, func(o *pool.Options) { o.Detach = detach })
