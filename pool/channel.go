@@ -161,8 +161,10 @@ func (ch *channel) look() (checked, error) {
 	return checkUnsolicited, errUnsolicited
 }
 
-// patientLook is more than a look takes, but for one at a peer that never stops sending.
-const patientLook = time.Second
+// patientLook bounds the last wait of a look: with those before, each twice as long as the one
+// before it, a peer that never stops sending holds a look up for 127 ms. No caller's limit makes
+// that less. Any other look is over at its first read, which on a slow machine may have to wait.
+const patientLook = 100 * time.Millisecond
 
 func checkOf(why error) checked {
 	if why == errUnsolicited {
