@@ -129,21 +129,33 @@ func keep(t *testing.T, p *pool.Pool) *ledger {
 }
 
 // bounds are what a scrape that began at that moment must have seen at least and may have
-// seen at most. It is over two seconds later, four times what it may take.
-func (l *ledger) bounds(at float64) (least, most float64) {
-	began := time.UnixMicro(int64(at * 1e6))
+// seen at most. It is over two seconds later, four times what it may take; that moment is
+// waited for.
+func (l *ledger) bounds(t *testing.T, at float64) (least, most float64) {
+	t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		if least, most, ok := l.around(time.UnixMicro(int64(at * 1e6))); ok {
+			return least, most
+		}
+		if time.Now().After(end) {
+			t.Fatal("the ledger does not go on")
+		}
+	}
+}
+
+// around is bounds, if the ledger goes far enough.
+func (l *ledger) around(began time.Time) (least, most float64, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	most = math.Inf(1)
 	for _, e := range l.entries {
 		if e.ended.Before(began.Add(-10 * time.Millisecond)) { // it aligns its times a little
 			least = e.leases
 		}
 		if e.began.After(began.Add(2 * time.Second)) {
-			return least, e.leases
+			return least, e.leases, true
 		}
 	}
-	return least, most
+	return 0, 0, false
 }
 
 const (
@@ -204,7 +216,7 @@ func TestPrometheusReadsRatesAndPercentilesOfAPoolUnderTraffic(t *testing.T) {
 	for quantile, s := range servers {
 		r := read(t, s, quantile)
 		for i, at := range r.times {
-			if least, most := book.bounds(at); r.leases[i] < least || r.leases[i] > most {
+			if least, most := book.bounds(t, at); r.leases[i] < least || r.leases[i] > most {
 				t.Errorf("%v leases were scraped, the pool had counted %v to %v", r.leases[i], least, most)
 			}
 		}
