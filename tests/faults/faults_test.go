@@ -34,10 +34,11 @@ const (
 	// patience bounds what a test waits for that must happen.
 	patience = 30 * time.Second
 	// hangs is what a dial may take where dials hang. It is longer than a caller's budget, so
-	// that who waits for one gives up before it fails and opens the breaker, and with cooldown
-	// less than the quiet time.
+	// that who waits for one gives up before it fails and opens the breaker. A dial that began
+	// just before the fault ended and then the cooldown leave more than a second of the quiet
+	// time.
 	hangs    = 3500 * time.Millisecond
-	cooldown = time.Second
+	cooldown = 300 * time.Millisecond
 )
 
 // place is where faults are put: caller, pool, proxy, relay.
