@@ -102,8 +102,9 @@ def test_timeout_zero_takes_only_what_is_idle(pool: sprint.Pool, run: Run) -> No
     run(lambda: pool.acquire(0)).release()
 
 
-def test_acquire_gives_up_at_its_deadline(pool: sprint.Pool, run: Run) -> None:
-    with pool.acquire(), pool.acquire():
+def test_acquire_gives_up_at_its_deadline(relay: Relay, run: Run) -> None:
+    options = sprint.Options(ca_file=relay.ca_file, max_connections=1, acquire_timeout=60)
+    with sprint.Pool(relay.address, **options) as pool, pool.acquire():
         begin = time.monotonic()
         with pytest.raises(sprint.Timeout) as caught:
             run(lambda: pool.acquire(0.5))
@@ -114,12 +115,17 @@ def test_acquire_gives_up_at_its_deadline(pool: sprint.Pool, run: Run) -> None:
 
 
 def test_without_a_timeout_the_acquire_timeout_of_the_pool_holds(relay: Relay, run: Run) -> None:
-    options = sprint.Options(ca_file=relay.ca_file, max_connections=1, acquire_timeout=0.3)
+    options = sprint.Options(ca_file=relay.ca_file, max_connections=1, acquire_timeout=0.1)
     with sprint.Pool(relay.address, **options) as pool, pool.acquire():
-        begin = time.monotonic()
-        with pytest.raises(sprint.Timeout):
-            run(pool.acquire)
-        assert 0.3 <= time.monotonic() - begin < 10
+
+        def seconds() -> float:
+            begin = time.monotonic()
+            with pytest.raises(sprint.Timeout):
+                run(pool.acquire)
+            return time.monotonic() - begin
+
+        # By default each would take 5 s; on a busy machine one of them may, too.
+        assert 0.1 <= min(seconds() for _ in range(3)) < 4
 
 
 def test_waiting_callers_are_served_in_their_order(relay: Relay) -> None:
@@ -274,7 +280,7 @@ def test_a_peer_that_resets_during_the_handshake_opens_the_breaker(relay: Relay)
 
 def test_a_peer_that_never_answers_is_a_timeout_at_the_deadline(relay: Relay, run: Run) -> None:
     relay.set(stall_handshake=1)
-    options = sprint.Options(ca_file=relay.ca_file, connect_timeout=30)
+    options = sprint.Options(ca_file=relay.ca_file, connect_timeout=60, acquire_timeout=60)
     with sprint.Pool(relay.address, **options) as pool:
         begin = time.monotonic()
         with pytest.raises(sprint.Timeout):
