@@ -113,12 +113,24 @@ def test_ctrl_c_ends_a_close_that_waits_for_leases(pool: sprint.Pool) -> None:
     conn.release()
 
 
-def test_ctrl_c_ends_a_derivation_and_what_is_derived_yet_is_freed() -> None:
+def test_ctrl_c_ends_a_derivation_and_what_is_derived_yet_is_freed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However long the main thread takes to its handler, the derivation takes longer."""
+    make, interrupted = sprint.SecureBuffer._made, threading.Event()
+
+    def make_slowly(*args: Any) -> sprint.SecureBuffer:
+        made = make(*args)
+        interrupted.wait(60)
+        return made
+
     with sprint.SecureBuffer.random(8) as password:
+        monkeypatch.setattr(sprint.SecureBuffer, "_made", staticmethod(make_slowly))
         before = sprint.memory_stats().buffers
         with ctrl_c(lambda: any(helper.ident for helper in helpers())):
-            password.pbkdf2("sha512", bytes(16), 1_000_000, 32)
+            password.pbkdf2("sha512", bytes(16), 100_000, 32)
         assert helpers(), "the derivation was waited for"
+        interrupted.set()
         until(lambda: not helpers())
         assert sprint.memory_stats().buffers == before
 
