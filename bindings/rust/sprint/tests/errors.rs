@@ -22,7 +22,8 @@ fn check(error: Error, kind: ErrorKind, retryable: bool, named: &str) {
     );
 }
 
-/// Nobody listens here, and nobody is given it by chance (RFC 1078 is of 1988).
+/// Nobody is given this port by chance, since it is below those that a system gives out, and nothing
+/// here serves TCPMUX, whose port it is.
 const CLOSED: &str = "127.0.0.1:1";
 
 fn dial_error(config: Config) -> Error {
