@@ -39,7 +39,9 @@ class Peer {
         sprint::Config config(endpoints.c_str());
         config.set_str(SPRINT_OPT_CA_FILE, relay().ca_file().c_str())
             .set_int(SPRINT_OPT_MAX_CONNECTIONS, connections)
-            .set_int(SPRINT_OPT_MAX_LATENCY_MS, 0); /* however slow the machine is */
+            .set_int(SPRINT_OPT_MAX_LATENCY_MS, 0) /* however slow the machine is */
+            /* No acquire ends in time unless by the limit that it was given. */
+            .set_int(SPRINT_OPT_ACQUIRE_TIMEOUT_MS, patience * 3);
         return Pool(config);
     }
     void ask(Conn &conn, int number) const {

@@ -27,8 +27,11 @@ class Peer(ABC):
     refused: bytes
 
     def pool_options(self, max_connections: int = 4) -> sprint.Options:
-        """However slow the machine is, no connection is closed for it."""
-        return sprint.Options(ca_file=self.ca_file, max_connections=max_connections, max_latency=0)
+        """However slow the machine is, no connection is closed for it. No acquire ends in time
+        unless by the limit that it was given."""
+        options = sprint.Options(ca_file=self.ca_file, max_latency=0, acquire_timeout=60)
+        options["max_connections"] = max_connections
+        return options
 
     @abstractmethod
     def secret(self) -> sprint.SecureBuffer:

@@ -23,7 +23,9 @@ PATIENCE = 20.0
 
 @pytest.fixture
 def tasks_pool(relay: Relay) -> Iterator[aio.Pool]:
-    pool = aio.Pool(relay.address, ca_file=relay.ca_file, max_connections=2)
+    options = sprint.Options(ca_file=relay.ca_file, max_connections=2)
+    options["acquire_timeout"] = 60  # no acquire ends in time unless by the limit that it was given
+    pool = aio.Pool(relay.address, **options)
     yield pool
     pool.free()
 

@@ -100,8 +100,10 @@ impl Peer for Relay {
     }
 
     fn config(&self, endpoints: &str) -> Config {
-        // As for Relay::config.
+        // The latency as for Relay::config. And no acquire ends in time unless by the limit that it
+        // was given.
         let config = Config::new(endpoints).with_max_latency(Duration::ZERO);
+        let config = config.with_acquire_timeout(PATIENCE * 3);
         config.with_ca_file(self.ca_file())
     }
 
