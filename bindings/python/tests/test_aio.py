@@ -16,6 +16,7 @@ import sprint
 from conftest import becomes_true, in_thread, until
 from relay import Relay, stopped
 from sprint import _native, _steps, aio
+from sprint._line import Line
 
 MIB = bytes(range(256)) * 4096
 PATIENCE = 20.0
@@ -500,3 +501,23 @@ def test_a_loop_that_ends_while_a_task_waits_leaves_nothing(tasks_pool: aio.Pool
     with pytest.warns(ResourceWarning, match="never released"):
         asyncio.run(work())
     until(lambda: tasks_pool.stats().lent == 0 and not helpers())
+
+
+def test_what_a_cancelled_task_gets_goes_back_though_its_loop_runs_no_more() -> None:
+    begun, given, undone = threading.Event(), threading.Event(), threading.Event()
+    loop = asyncio.new_event_loop()
+
+    def waits() -> bool:
+        begun.set()
+        return given.wait()
+
+    async def cancelled() -> None:
+        task = asyncio.ensure_future(Line().call(waits, lambda _result: undone.set()))
+        await becomes_true(begun.is_set)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    loop.run_until_complete(cancelled())
+    given.set()
+    until(undone.is_set)
+    loop.close()

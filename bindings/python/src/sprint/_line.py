@@ -113,6 +113,9 @@ def _settle(
         with contextlib.suppress(RuntimeError):  # the loop was closed
             loop.call_soon_threadsafe(fail, error)
         return
+    if future.cancelled():  # its loop may be ending, and take in what it never runs
+        undo(result)
+        return
     try:
         loop.call_soon_threadsafe(deliver, result)
     except RuntimeError:
